@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Type rules of elementwise ops, and the helpers all rule files share. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "src/base/dtype.h"
+#include "src/mil/rules.h"
+
+bool anm_mil_refuse(anm_mil_infer *infer, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(infer->message, sizeof infer->message, fmt, args);
+    va_end(args);
+    return false;
+}
+
+bool anm_mil_give(anm_mil_infer *infer, size_t index, anm_dtype dtype, int rank,
+                  const int64_t *shape) {
+    infer->outputs[index] = anm_mil_type_tensor(infer->arena, dtype, rank, shape);
+    return infer->outputs[index] || anm_mil_refuse(infer, "out of memory");
+}
+
+/* Known 1 gives way; an unknown dimension against a known one above 1 takes the known one. */
+static bool broadcast_dim(int64_t a, int64_t b, int64_t *out) {
+    if (a == 1 || a == b) *out = b;
+    else if (b == 1) *out = a;
+    else if (a < 0 || b < 0) *out = a < 0 ? b : a;
+    else return false;
+    return true;
+}
+
+bool anm_mil_broadcast(const anm_mil_type *a, const anm_mil_type *b, int *rank, int64_t *shape) {
+    if (a->rank < 0 || b->rank < 0) {
+        *rank = -1;
+        return true;
+    }
+    *rank = a->rank > b->rank ? a->rank : b->rank;
+    for (int i = 0; i < *rank; i++) {
+        int ia = i - (*rank - a->rank), ib = i - (*rank - b->rank);
+        if (!broadcast_dim(ia < 0 ? 1 : a->shape[ia], ib < 0 ? 1 : b->shape[ib], &shape[i]))
+            return false;
+    }
+    return true;
+}
+
+bool anm_mil_rule_const(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_literal *val = anm_mil_op_attr(op, "val");
+    if (!val) return anm_mil_refuse(infer, "has no \"val\" attribute");
+    infer->outputs[0] = val->type;
+    return true;
+}
+
+/* Arithmetic: both operands of one type, broadcast. */
+bool anm_mil_rule_binary(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *x = anm_mil_operand_type(anm_mil_op_operand(op, "x"));
+    const anm_mil_type *y = anm_mil_operand_type(anm_mil_op_operand(op, "y"));
+    int rank;
+    int64_t shape[ANM_MAX_RANK];
+    char a[ANM_SHAPE_TEXT], b[ANM_SHAPE_TEXT];
+    if (x->dtype != y->dtype)
+        return anm_mil_refuse(infer, "x is %s but y is %s", anm_dtype_name(x->dtype),
+                              anm_dtype_name(y->dtype));
+    if (!anm_mil_broadcast(x, y, &rank, shape))
+        return anm_mil_refuse(infer, "shapes %s and %s do not broadcast",
+                              anm_shape_format(x->shape, x->rank, a, sizeof a),
+                              anm_shape_format(y->shape, y->rank, b, sizeof b));
+    return anm_mil_give(infer, 0, x->dtype, rank, shape);
+}
