@@ -16,10 +16,14 @@ uint16_t anm_half_from_double(double d) {
 
 /* A machine's conversion instruction is exact here, so the fast form equals the portable one. */
 #if defined(__x86_64__) && defined(__GNUC__)
+#include <cpuid.h>
 #include <immintrin.h>
 
+/* Clang before 16 does not know the feature name "f16c"; avx2 implies that the OS saves ymm. */
 static int has_f16c(void) {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
+    unsigned eax, ebx, ecx, edx;
+    return __builtin_cpu_supports("avx2") && __get_cpuid(1, &eax, &ebx, &ecx, &edx) &&
+           (ecx & bit_F16C);
 }
 
 __attribute__((target("avx2,f16c"))) static size_t to_float_f16c(float *out, const uint16_t *in,
