@@ -14,17 +14,28 @@ static const struct {
     const char *name;
     unsigned char bits, kind;
 } table[] = {
-    {ANM_DTYPE_BOOL, "bool", 8, 0},          {ANM_DTYPE_STRING, "string", 0, 0},
-    {ANM_DTYPE_FP16, "fp16", 16, FLOAT},     {ANM_DTYPE_FP32, "fp32", 32, FLOAT},
-    {ANM_DTYPE_FP64, "fp64", 64, FLOAT},     {ANM_DTYPE_BF16, "bf16", 16, FLOAT},
-    {ANM_DTYPE_INT8, "int8", 8, SIGNED},     {ANM_DTYPE_INT16, "int16", 16, SIGNED},
-    {ANM_DTYPE_INT32, "int32", 32, SIGNED},  {ANM_DTYPE_INT64, "int64", 64, SIGNED},
-    {ANM_DTYPE_INT4, "int4", 4, SIGNED},     {ANM_DTYPE_UINT8, "uint8", 8, UNSIGNED},
-    {ANM_DTYPE_UINT16, "uint16", 16, UNSIGNED}, {ANM_DTYPE_UINT32, "uint32", 32, UNSIGNED},
-    {ANM_DTYPE_UINT64, "uint64", 64, UNSIGNED}, {ANM_DTYPE_UINT4, "uint4", 4, UNSIGNED},
-    {ANM_DTYPE_UINT2, "uint2", 2, UNSIGNED}, {ANM_DTYPE_UINT1, "uint1", 1, UNSIGNED},
-    {ANM_DTYPE_UINT6, "uint6", 6, UNSIGNED}, {ANM_DTYPE_UINT3, "uint3", 3, UNSIGNED},
-    {ANM_DTYPE_FP8E4M3FN, "fp8e4m3fn", 8, FLOAT}, {ANM_DTYPE_FP8E5M2, "fp8e5m2", 8, FLOAT},
+    {ANM_DTYPE_BOOL, "bool", 8, 0},
+    {ANM_DTYPE_STRING, "string", 0, 0},
+    {ANM_DTYPE_FP16, "fp16", 16, FLOAT},
+    {ANM_DTYPE_FP32, "fp32", 32, FLOAT},
+    {ANM_DTYPE_FP64, "fp64", 64, FLOAT},
+    {ANM_DTYPE_BF16, "bf16", 16, FLOAT},
+    {ANM_DTYPE_INT8, "int8", 8, SIGNED},
+    {ANM_DTYPE_INT16, "int16", 16, SIGNED},
+    {ANM_DTYPE_INT32, "int32", 32, SIGNED},
+    {ANM_DTYPE_INT64, "int64", 64, SIGNED},
+    {ANM_DTYPE_INT4, "int4", 4, SIGNED},
+    {ANM_DTYPE_UINT8, "uint8", 8, UNSIGNED},
+    {ANM_DTYPE_UINT16, "uint16", 16, UNSIGNED},
+    {ANM_DTYPE_UINT32, "uint32", 32, UNSIGNED},
+    {ANM_DTYPE_UINT64, "uint64", 64, UNSIGNED},
+    {ANM_DTYPE_UINT4, "uint4", 4, UNSIGNED},
+    {ANM_DTYPE_UINT2, "uint2", 2, UNSIGNED},
+    {ANM_DTYPE_UINT1, "uint1", 1, UNSIGNED},
+    {ANM_DTYPE_UINT6, "uint6", 6, UNSIGNED},
+    {ANM_DTYPE_UINT3, "uint3", 3, UNSIGNED},
+    {ANM_DTYPE_FP8E4M3FN, "fp8e4m3fn", 8, FLOAT},
+    {ANM_DTYPE_FP8E5M2, "fp8e5m2", 8, FLOAT},
 };
 enum { COUNT = sizeof table / sizeof table[0] };
 
@@ -122,12 +133,30 @@ int64_t anm_element_get_int(anm_dtype dtype, const void *data, int64_t index) {
     case ANM_DTYPE_BOOL: return ((const unsigned char *)data)[index] != 0;
     case ANM_DTYPE_UINT8: return ((const unsigned char *)data)[index];
     case ANM_DTYPE_INT8: return ((const signed char *)data)[index];
-    case ANM_DTYPE_INT16: { LOAD(int16_t); return v; }
-    case ANM_DTYPE_UINT16: { LOAD(uint16_t); return v; }
-    case ANM_DTYPE_INT32: { LOAD(int32_t); return v; }
-    case ANM_DTYPE_UINT32: { LOAD(uint32_t); return v; }
-    case ANM_DTYPE_INT64: { LOAD(int64_t); return v; }
-    case ANM_DTYPE_UINT64: { LOAD(uint64_t); return (int64_t)v; }
+    case ANM_DTYPE_INT16: {
+        LOAD(int16_t);
+        return v;
+    }
+    case ANM_DTYPE_UINT16: {
+        LOAD(uint16_t);
+        return v;
+    }
+    case ANM_DTYPE_INT32: {
+        LOAD(int32_t);
+        return v;
+    }
+    case ANM_DTYPE_UINT32: {
+        LOAD(uint32_t);
+        return v;
+    }
+    case ANM_DTYPE_INT64: {
+        LOAD(int64_t);
+        return v;
+    }
+    case ANM_DTYPE_UINT64: {
+        LOAD(uint64_t);
+        return (int64_t)v;
+    }
     case ANM_DTYPE_INT4: {
         int v = (int)get_bits(data, index, 4);
         return v >= 8 ? v - 16 : v;
@@ -143,13 +172,28 @@ int64_t anm_element_get_int(anm_dtype dtype, const void *data, int64_t index) {
 
 double anm_element_get(anm_dtype dtype, const void *data, int64_t index) {
     switch (dtype) {
-    case ANM_DTYPE_FP16: { LOAD(uint16_t); return anm_half_to_float(v); }
-    case ANM_DTYPE_BF16: { LOAD(uint16_t); return anm_bf16_to_float(v); }
-    case ANM_DTYPE_FP32: { LOAD(float); return v; }
-    case ANM_DTYPE_FP64: { LOAD(double); return v; }
+    case ANM_DTYPE_FP16: {
+        LOAD(uint16_t);
+        return anm_half_to_float(v);
+    }
+    case ANM_DTYPE_BF16: {
+        LOAD(uint16_t);
+        return anm_bf16_to_float(v);
+    }
+    case ANM_DTYPE_FP32: {
+        LOAD(float);
+        return v;
+    }
+    case ANM_DTYPE_FP64: {
+        LOAD(double);
+        return v;
+    }
     case ANM_DTYPE_FP8E4M3FN: return fp8_to_double(((const unsigned char *)data)[index], 4);
     case ANM_DTYPE_FP8E5M2: return fp8_to_double(((const unsigned char *)data)[index], 5);
-    case ANM_DTYPE_UINT64: { LOAD(uint64_t); return (double)v; }
+    case ANM_DTYPE_UINT64: {
+        LOAD(uint64_t);
+        return (double)v;
+    }
     case ANM_DTYPE_NONE:
     case ANM_DTYPE_STRING: return 0;
     default: return (double)anm_element_get_int(dtype, data, index);
@@ -210,9 +254,9 @@ const char *anm_shape_format(const int64_t *shape, int rank, char *buffer, size_
     size_t used = (size_t)snprintf(buffer, size, "[");
     for (int i = 0; i < rank && used < size; i++) {
         const char *comma = i ? ", " : "";
-        int n = shape[i] < 0 ? snprintf(buffer + used, size - used, "%s?", comma)
-                             : snprintf(buffer + used, size - used, "%s%lld", comma,
-                                        (long long)shape[i]);
+        int n = shape[i] < 0
+                    ? snprintf(buffer + used, size - used, "%s?", comma)
+                    : snprintf(buffer + used, size - used, "%s%lld", comma, (long long)shape[i]);
         used += (size_t)n;
     }
     if (used < size) snprintf(buffer + used, size - used, "]");

@@ -239,7 +239,8 @@ anm_status anm_staged_dir_open(const char *final_path, anm_staged_dir **out, anm
         status = anm_fail_memory(err);
         goto fail;
     }
-    for (size_t n = strlen(dir->path); n > 1 && dir->path[n - 1] == '/'; n--) dir->path[n - 1] = '\0';
+    for (size_t n = strlen(dir->path); n > 1 && dir->path[n - 1] == '/'; n--)
+        dir->path[n - 1] = '\0';
     ANM_CHECK(anm_path_remove(dir->temporary, err));
     ANM_CHECK(anm_dir_create(dir->temporary, err));
     *out = dir;

@@ -27,7 +27,7 @@ static int has_f16c(void) {
 }
 
 __attribute__((target("avx2,f16c"))) static size_t to_float_f16c(float *out, const uint16_t *in,
-                                                                  size_t n) {
+                                                                 size_t n) {
     size_t i = 0;
     for (; i + 8 <= n; i += 8)
         _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(in + i))));
@@ -35,7 +35,7 @@ __attribute__((target("avx2,f16c"))) static size_t to_float_f16c(float *out, con
 }
 
 __attribute__((target("avx2,f16c"))) static size_t from_float_f16c(uint16_t *out, const float *in,
-                                                                    size_t n) {
+                                                                   size_t n) {
     size_t i = 0;
     for (; i + 8 <= n; i += 8)
         _mm_storeu_si128((__m128i *)(out + i),
