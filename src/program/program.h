@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the program tier share: programs, functions, states. */
+#ifndef ANM_PROGRAM_PROGRAM_H
+#define ANM_PROGRAM_PROGRAM_H
+
+#include <pthread.h>
+
+#include "anemone/program.h"
+#include "src/interp/interp.h"
+#include "src/package/package.h"
+
+enum { ANM_PRECISIONS = 2 };
+
+struct anm_function {
+    anm_program *program;
+    const anm_mil_function *mil;
+    const char *name;
+    anm_feature *inputs, *outputs, *states;
+    size_t input_count, output_count, state_count;
+    anm_interp *interps[ANM_PRECISIONS]; /* made at first use, under the program's lock */
+};
+
+struct anm_program {
+    anm_package *package;
+    anm_function *functions; /* in the order of the description */
+    size_t function_count;
+    pthread_mutex_t lock;
+};
+
+struct anm_state {
+    anm_precision precision;
+    anm_tensor *tensors; /* names and data are the state's own */
+    size_t count;
+};
+
+/* The function's interpreter for a precision, made ready if it is the first use. */
+ANM_MUST_CHECK anm_status anm_function_interp(const anm_function *f, anm_precision precision,
+                                              anm_interp **out, anm_error *err);
+
+/* Checks a shape given for a feature: fixed, ranged or enumerated. */
+ANM_MUST_CHECK anm_status anm_feature_check_shape(const anm_feature *feature, const char *function,
+                                                  const int64_t *shape, int rank, anm_error *err);
+
+#endif
