@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared by checkpoint.c and checkpoint_index.c only. */
+#ifndef ANM_HF_CHECKPOINT_INTERNAL_H
+#define ANM_HF_CHECKPOINT_INTERNAL_H
+
+#include "src/base/arena.h"
+#include "src/base/map.h"
+#include "src/base/vec.h"
+#include "src/hf/checkpoint.h"
+#include "src/hf/safetensors_internal.h"
+
+struct anm_checkpoint {
+    anm_arena *arena;
+    char *dir;
+    ANM_VEC(anm_safetensors *) files;
+    ANM_VEC(anm_weight) weights;
+    anm_map by_name; /* index into weights */
+};
+
+/* Opens one more weight file. */
+ANM_MUST_CHECK anm_status anm_checkpoint_add_file(anm_checkpoint *c, const char *path,
+                                                  anm_error *err);
+/* Opens the shards that the index names, and checks it against them. */
+ANM_MUST_CHECK anm_status anm_checkpoint_load_shards(anm_checkpoint *c, const char *index_path,
+                                                     anm_error *err);
+
+#endif
