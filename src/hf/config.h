@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What config.json and generation_config.json say of a decoder-only language model, in one plain
+ * struct. Names follow the files. Whether a family is supported is decided elsewhere; here the
+ * values only have to be present, of the right type and sane.
+ */
+#ifndef ANM_HF_CONFIG_H
+#define ANM_HF_CONFIG_H
+
+#include <stdbool.h>
+
+#include "anemone/tensor.h"
+#include "src/base/status.h"
+
+enum { ANM_HF_MAX_IDS = 32, ANM_HF_NAME = 64 };
+
+typedef enum anm_rope_type {
+    ANM_ROPE_DEFAULT, /* no scaling; also spelled "none" or absent */
+    ANM_ROPE_LINEAR,
+    ANM_ROPE_DYNAMIC,
+    ANM_ROPE_YARN,
+    ANM_ROPE_LONGROPE,
+    ANM_ROPE_LLAMA3,
+    ANM_ROPE_OTHER
+} anm_rope_type;
+
+/* From rope_parameters (newer files), or rope_scaling and the top level's rope_theta. */
+typedef struct anm_hf_rope {
+    anm_rope_type type;
+    char type_name[ANM_HF_NAME];
+    double theta;
+    double factor;                            /* 1 if absent */
+    double low_freq_factor, high_freq_factor; /* llama3 */
+    double attention_factor;                  /* yarn; 0: not given, to be computed */
+    double beta_fast, beta_slow;              /* yarn; default 32 and 1 */
+    double mscale, mscale_all_dim;            /* yarn; 0: not given */
+    bool truncate;                            /* yarn; default true */
+    double partial_rotary_factor;             /* share of head_dim that is rotated; default 1 */
+    /* max_position_embeddings if absent, as the formulas take it */
+    int64_t original_max_position_embeddings;
+} anm_hf_rope;
+
+typedef struct anm_hf_config {
+    char model_type[ANM_HF_NAME];
+    char architecture[ANM_HF_NAME]; /* the first of `architectures`, or "" */
+    int64_t hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, vocab_size;
+    int64_t num_key_value_heads; /* num_attention_heads if absent */
+    int64_t head_dim;            /* hidden_size / num_attention_heads if absent */
+    bool has_head_dim;           /* head_dim was given; families differ in their default */
+    int64_t max_position_embeddings; /* 0 if absent */
+    double rms_norm_eps;             /* 1e-6 if absent */
+    anm_hf_rope rope;
+    bool tie_word_embeddings, attention_bias, mlp_bias; /* false if absent */
+    int64_t sliding_window;                             /* 0: none */
+    bool use_sliding_window, has_use_sliding_window;
+    bool other_layer_types; /* layer_types has something other than "full_attention" */
+    char hidden_act[ANM_HF_NAME]; /* "silu" if absent */
+    anm_dtype dtype;              /* torch_dtype or dtype; ANM_DTYPE_NONE if absent or unknown */
+    char quant_method[ANM_HF_NAME]; /* quantization_config's; "" if not quantized */
+    int64_t state_length;           /* ANEMLL's KV length; 0 if absent */
+    /* Token ids without repetition: generation_config.json's first, then config.json's. */
+    int64_t bos_ids[ANM_HF_MAX_IDS], eos_ids[ANM_HF_MAX_IDS];
+    int bos_count, eos_count;
+} anm_hf_config;
+
+/*
+ * Reads dir/config.json, and dir/generation_config.json if there is one. Errors name the file and
+ * the key. ANM_ERROR_NOT_FOUND without a config.json; ANM_ERROR_FORMAT for a missing key, a wrong
+ * type or an impossible value; ANM_ERROR_UNSUPPORTED for a multi-part model (text_config) and
+ * for RoPE parameters per layer type. *out is all zero on failure.
+ */
+ANM_MUST_CHECK anm_status anm_hf_config_read(const char *dir, anm_hf_config *out, anm_error *err);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared by config.c and config_rope.c only: checked reading of one key. */
+#ifndef ANM_HF_CONFIG_INTERNAL_H
+#define ANM_HF_CONFIG_INTERNAL_H
+
+#include <jansson.h>
+
+#include "src/hf/config.h"
+
+/* A JSON object and the file it comes from. */
+typedef struct anm_config_source {
+    const json_t *object;
+    const char *path;
+    anm_error *err;
+} anm_config_source;
+
+/* The value must lie in [min, max]; `absent` need not. */
+ANM_MUST_CHECK anm_status anm_config_int(const anm_config_source *s, const char *key,
+                                         int64_t absent, int64_t min, int64_t max, int64_t *out);
+/* The value must be positive (or zero if `absent` is) and finite. */
+ANM_MUST_CHECK anm_status anm_config_number(const anm_config_source *s, const char *key,
+                                            double absent, double *out);
+ANM_MUST_CHECK anm_status anm_config_name(const anm_config_source *s, const char *key,
+                                          const char *absent, char out[ANM_HF_NAME]);
+
+ANM_MUST_CHECK anm_status anm_config_read_rope(const anm_config_source *s, anm_hf_config *c);
+
+#endif
