@@ -124,6 +124,24 @@ static double fp8_to_double(unsigned char u, int exponent_bits) {
     return sign * ldexp(mantissa + (1 << mantissa_bits), exponent - bias - mantissa_bits);
 }
 
+/* Nearest of the 256 codes, a tie going to the even one; beyond the largest: its infinity or NaN. */
+static unsigned char fp8_from_double(double value, int exponent_bits) {
+    unsigned char sign = signbit(value) ? 0x80 : 0;
+    unsigned char last = exponent_bits == 4 ? 0x7e : 0x7b, best = 0; /* largest finite code */
+    double magnitude = fabs(value), largest = fp8_to_double(last, exponent_bits);
+    double half_step = (largest - fp8_to_double((unsigned char)(last - 1), exponent_bits)) / 2;
+    if (isnan(value)) return 0x7f;
+    /* E4M3FN's last code is even: a tie stays finite. E5M2's is odd: a tie becomes infinite. */
+    if (magnitude > largest + half_step || (last % 2 && magnitude == largest + half_step))
+        return (unsigned char)(sign | (last + 1));
+    for (int code = 1; code <= last; code++) {
+        double distance = fabs(fp8_to_double((unsigned char)code, exponent_bits) - magnitude);
+        double least = fabs(fp8_to_double(best, exponent_bits) - magnitude);
+        if (distance < least || (distance == least && code % 2 == 0)) best = (unsigned char)code;
+    }
+    return (unsigned char)(sign | best);
+}
+
 #define LOAD(type)                                                                                 \
     type v;                                                                                        \
     memcpy(&v, (const char *)data + (size_t)index * sizeof v, sizeof v)
@@ -241,10 +259,10 @@ void anm_element_set(anm_dtype dtype, void *data, int64_t index, double value) {
     case ANM_DTYPE_BF16: STORE(uint16_t, anm_bf16_from_float((float)value)); break;
     case ANM_DTYPE_FP32: STORE(float, value); break;
     case ANM_DTYPE_FP64: STORE(double, value); break;
+    case ANM_DTYPE_FP8E4M3FN: ((unsigned char *)data)[index] = fp8_from_double(value, 4); break;
+    case ANM_DTYPE_FP8E5M2: ((unsigned char *)data)[index] = fp8_from_double(value, 5); break;
     case ANM_DTYPE_NONE:
-    case ANM_DTYPE_STRING:
-    case ANM_DTYPE_FP8E4M3FN: /* storage types only: nothing here computes into them */
-    case ANM_DTYPE_FP8E5M2: break;
+    case ANM_DTYPE_STRING: break;
     case ANM_DTYPE_BOOL: ((unsigned char *)data)[index] = value != 0; break;
     default: anm_element_set_int(dtype, data, index, clamp_to_int64(value)); break;
     }

@@ -61,6 +61,30 @@ static void half_bulk_equals_single(void **state) {
     assert_int_equal(anm_half_from_bf16_n(out, big, 2), 1);
 }
 
+static void fp8_codes_come_back_and_round(void **state) {
+    static const anm_dtype types[] = {ANM_DTYPE_FP8E4M3FN, ANM_DTYPE_FP8E5M2};
+    for (int t = 0; t < 2; t++)
+        for (int code = 0; code < 256; code++) {
+            unsigned char in = (unsigned char)code, out;
+            double value = anm_element_get(types[t], &in, 0);
+            anm_element_set(types[t], &out, 0, value);
+            if (value == value) assert_int_equal(out, in);
+            else assert_int_equal(out, 0x7f);
+        }
+    static const struct {
+        int type;
+        double value;
+        unsigned char code;
+    } rounded[] = {{0, 1.0625, 0x38}, {0, 1.1875, 0x3a}, {0, 464, 0x7e}, {0, 465, 0x7f},
+                   {0, 0x1p-10, 0x00}, {0, 0x1.8p-9, 0x02}, {0, -1e9, 0xff}, {1, 1.125, 0x3c},
+                   {1, 1.375, 0x3e}, {1, 61439, 0x7b}, {1, 61440, 0x7c}, {1, -0.0, 0x80}};
+    for (size_t i = 0; i < sizeof rounded / sizeof rounded[0]; i++) {
+        unsigned char out;
+        anm_element_set(types[rounded[i].type], &out, 0, rounded[i].value);
+        assert_int_equal(out, rounded[i].code);
+    }
+}
+
 static void elements_of_every_integer_type(void **state) {
     static const anm_dtype types[] = {ANM_DTYPE_UINT1, ANM_DTYPE_UINT2, ANM_DTYPE_UINT3,
                                       ANM_DTYPE_UINT4, ANM_DTYPE_UINT6, ANM_DTYPE_INT4,
@@ -174,6 +198,7 @@ int main(void) {
         cmocka_unit_test(half_round_trip),
         cmocka_unit_test(half_rounds_to_nearest_even),
         cmocka_unit_test(half_bulk_equals_single),
+        cmocka_unit_test(fp8_codes_come_back_and_round),
         cmocka_unit_test(elements_of_every_integer_type),
         cmocka_unit_test(six_bit_values_straddle_bytes),
         cmocka_unit_test(arena_release_gives_back),
