@@ -28,16 +28,33 @@ anm_mil_function *anm_mil_program_find(const anm_mil_program *program, const cha
     return NULL;
 }
 
-int anm_mil_opset_number(const char *opset) {
-    static const struct {
-        const char *name, *tag;
-        int number;
-    } known[] = {{"CoreML5", "ios15", 15}, {"CoreML6", "ios16", 16}, {"CoreML7", "ios17", 17},
-                 {"CoreML8", "ios18", 18}, {"CoreML9", "ios26", 26}};
+typedef struct opset {
+    const char *name, *tag;
+    int number;
+} opset;
+
+static const opset *find_opset(const char *text) {
+    static const opset known[] = {{"CoreML5", "ios15", 15}, {"CoreML6", "ios16", 16},
+                                  {"CoreML7", "ios17", 17}, {"CoreML8", "ios18", 18},
+                                  {"CoreML9", "ios26", 26}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (strcmp(opset, known[i].name) == 0 || strcmp(opset, known[i].tag) == 0)
-            return known[i].number;
-    return 0;
+        if (strcmp(text, known[i].name) == 0 || strcmp(text, known[i].tag) == 0) return &known[i];
+    return NULL;
+}
+
+int anm_mil_opset_number(const char *text) {
+    const opset *found = find_opset(text);
+    return found ? found->number : 0;
+}
+
+const char *anm_mil_opset_tag(const char *text) {
+    const opset *found = find_opset(text);
+    return found ? found->tag : text;
+}
+
+const char *anm_mil_opset_name(const char *text) {
+    const opset *found = find_opset(text);
+    return found ? found->name : text;
 }
 
 anm_mil_arg *anm_mil_op_arg(const anm_mil_op *op, const char *name) {

@@ -129,6 +129,7 @@ typedef struct anm_mil_program {
     anm_arena *arena;
     int64_t version;        /* of the protobuf; 1 */
     int spec_version;       /* CoreML specification version: 6 iOS 15 ... 9 iOS 18; 0 unknown */
+    int text_major, text_minor; /* "program(1.3)" as the text said it; 0, 0: not from text */
     anm_mil_function **functions;
     size_t function_count;
     anm_mil_attr *attrs; /* buildInfo */
@@ -142,6 +143,10 @@ anm_mil_function *anm_mil_program_find(const anm_mil_program *program, const cha
 
 /* 15 .. 18 for "CoreML5" .. "CoreML8" and "ios15" .. "ios18"; 26 for "CoreML9"; 0 if unknown. */
 int anm_mil_opset_number(const char *opset);
+/* The same opset as the text form and as the protobuf name it: "ios16" and "CoreML6" give each
+ * other. An unknown one is given back as it is. */
+const char *anm_mil_opset_tag(const char *opset);
+const char *anm_mil_opset_name(const char *opset);
 
 /* Types, allocated in the arena; NULL when memory is out. */
 const anm_mil_type *anm_mil_type_tensor(anm_arena *arena, anm_dtype dtype, int rank,
