@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "src/base/vec.h"
+#include "src/package/compiled.h"
 #include "src/package/manifest.h"
 #include "src/package/protoread.h"
 
@@ -152,7 +153,7 @@ static anm_status load(anm_package *p, unsigned flags, anm_error *err) {
     } else if (anm_path_exists(anm_path_join(p->arena, p->path, "Manifest.json"))) {
         ANM_TRY(load_package(p, err));
     } else {
-        return anm_fail(err, ANM_ERROR_UNSUPPORTED, p->path, "compiled models are not read yet");
+        ANM_TRY(anm_compiled_load(p, err));
     }
     return resolve_all(p, flags, err);
 }

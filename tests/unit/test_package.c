@@ -311,6 +311,63 @@ static void real_programs_write_back(void **state) {
     anm_package_close(b);
 }
 
+static void open_compiled(const char *name, size_t functions, bool described) {
+    char file[128], path[1024];
+    anm_error err;
+    anm_package *p;
+    snprintf(file, sizeof file, "mlmodelc/%s/model.mil", name);
+    snprintf(path, sizeof path, "%s", fixture_path(file));
+    *strrchr(path, '/') = '\0';
+    assert_ok(anm_package_open(path, ANM_PACKAGE_NO_WEIGHTS, &p, &err), &err);
+    assert_true(p->compiled);
+    assert_int_equal(p->described, described);
+    assert_int_equal(p->description.function_count, functions);
+    for (size_t i = 0; i < functions; i++)
+        assert_non_null(anm_mil_program_find(p->program, p->description.functions[i].name));
+    anm_package_close(p);
+}
+
+static void reads_compiled_models(void **state) {
+    open_compiled("coremltools-add", 1, true);
+    open_compiled("minilm-l6-a", 1, true);
+    open_compiled("test-linear", 1, true);
+    open_compiled("export-flexible-multifunction", 2, false);
+    open_compiled("whisper-tiny-encoder", 1, false);
+}
+
+/* A bundle of our own without coremldata.bin, and what is refused. */
+static void compiled_models_of_our_own(void **state) {
+    static const char mil[] = "program(1.3)\n[buildInfo = dict<string, string>({})]\n{\n"
+                              "    func main<ios18>(tensor<fp16, [2, ?]> x) {\n"
+                              "            tensor<fp16, [2, ?]> y = mul(x = x, y = x)[name = "
+                              "string(\"y\")];\n        } -> (y);\n}";
+    anm_error err;
+    anm_package *p;
+    assert_ok(anm_dir_create(in_root("own.mlmodelc"), &err), &err);
+    expect_open_error(in_root("own.mlmodelc"), ANM_ERROR_NOT_FOUND, ANM_NO_OFFSET);
+    assert_ok(anm_file_write(in_root("own.mlmodelc/model.mil"), mil, sizeof mil - 1, &err), &err);
+    assert_ok(anm_package_open(in_root("own.mlmodelc"), 0, &p, &err), &err);
+    const anm_feature *x = &p->description.functions[0].inputs[0];
+    assert_string_equal(x->name, "x");
+    assert_int_equal(x->shape_kind, ANM_SHAPE_RANGE);
+    assert_int_equal(x->upper[0], 2);
+    assert_int_equal(x->upper[1], -1);
+    anm_package_close(p);
+
+    /* Type 500 is a neural network; an archive that is cut off. */
+    unsigned char archive[0x53] = {0xf4, 1};
+    assert_ok(anm_file_write(in_root("own.mlmodelc/coremldata.bin"), archive, sizeof archive, &err),
+              &err);
+    expect_open_error(in_root("own.mlmodelc"), ANM_ERROR_UNSUPPORTED, ANM_NO_OFFSET);
+    archive[0] = 0xf6;
+    archive[0x4b] = 9;
+    assert_ok(anm_file_write(in_root("own.mlmodelc/coremldata.bin"), archive, sizeof archive, &err),
+              &err);
+    expect_open_error(in_root("own.mlmodelc"), ANM_ERROR_FORMAT, 0x4b);
+    assert_ok(anm_file_write(in_root("own.mlmodelc/model.espresso.net"), "{}", 2, &err), &err);
+    expect_open_error(in_root("own.mlmodelc"), ANM_ERROR_UNSUPPORTED, ANM_NO_OFFSET);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_and_reads_back),
@@ -321,6 +378,8 @@ int main(void) {
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(reads_real_packages),
         cmocka_unit_test(real_programs_write_back),
+        cmocka_unit_test(reads_compiled_models),
+        cmocka_unit_test(compiled_models_of_our_own),
     };
     return cmocka_run_group_tests_name("package", tests, make_root, remove_root);
 }
