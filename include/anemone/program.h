@@ -125,6 +125,26 @@ ANM_API ANM_MUST_CHECK anm_status anm_predict(const anm_function *function,
                                               anm_state *state,
                                               const anm_predict_options *options, anm_error *err);
 
+/*
+ * The same with output buffers made here, for outputs whose size is not known before: `data` of
+ * every output must be NULL and is to be released with anm_tensor_release(), also after an error.
+ */
+ANM_API ANM_MUST_CHECK anm_status anm_predict_alloc(const anm_function *function,
+                                                    const anm_tensor *inputs, size_t input_count,
+                                                    anm_tensor *outputs, size_t output_count,
+                                                    anm_state *state,
+                                                    const anm_predict_options *options,
+                                                    anm_error *err);
+ANM_API void anm_tensor_release(anm_tensor *tensor); /* frees `data` and sets it to NULL */
+
+/*
+ * Copies the elements of a tensor into the buffer of another of the same shape, converting between
+ * numeric types (floats round to nearest even). ANM_ERROR_MISMATCH if the shapes differ,
+ * ANM_ERROR_ARGUMENT if `to` has too little room.
+ */
+ANM_API ANM_MUST_CHECK anm_status anm_tensor_convert(const anm_tensor *from, anm_tensor *to,
+                                                     anm_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -268,6 +268,27 @@ void anm_element_set(anm_dtype dtype, void *data, int64_t index, double value) {
     }
 }
 
+static bool aligned(const void *a, const void *b) {
+    return ((uintptr_t)a | (uintptr_t)b) % sizeof(float) == 0;
+}
+
+void anm_elements_convert(anm_dtype to, void *out, anm_dtype from, const void *in, int64_t count) {
+    size_t bytes, n = (size_t)count;
+    if (to == from && anm_dtype_bytes(to, count, &bytes)) {
+        if (bytes) memcpy(out, in, bytes);
+    } else if (to == ANM_DTYPE_FP32 && from == ANM_DTYPE_FP16 && aligned(out, in)) {
+        anm_half_to_float_n(out, in, n);
+    } else if (to == ANM_DTYPE_FP16 && from == ANM_DTYPE_FP32 && aligned(out, in)) {
+        anm_half_from_float_n(out, in, n);
+    } else if (anm_dtype_is_float(to) || anm_dtype_is_float(from)) {
+        for (int64_t i = 0; i < count; i++)
+            anm_element_set(to, out, i, anm_element_get(from, in, i));
+    } else {
+        for (int64_t i = 0; i < count; i++)
+            anm_element_set_int(to, out, i, anm_element_get_int(from, in, i));
+    }
+}
+
 const char *anm_shape_format(const int64_t *shape, int rank, char *buffer, size_t size) {
     size_t used = (size_t)snprintf(buffer, size, "[");
     for (int i = 0; i < rank && used < size; i++) {

@@ -31,6 +31,9 @@ int64_t anm_element_get_int(anm_dtype dtype, const void *data, int64_t index);
 void anm_element_set(anm_dtype dtype, void *data, int64_t index, double value);
 void anm_element_set_int(anm_dtype dtype, void *data, int64_t index, int64_t value);
 
+/* Converts elements between numeric types as the accessors above do, with fast common cases. */
+void anm_elements_convert(anm_dtype to, void *out, anm_dtype from, const void *in, int64_t count);
+
 /* "[1, 64, ?]" with -1 shown as "?"; returns `buffer`. */
 const char *anm_shape_format(const int64_t *shape, int rank, char *buffer, size_t size);
 enum { ANM_SHAPE_TEXT = 192 };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/base/alloc.h"
 #include "src/base/dtype.h"
 #include "src/program/program.h"
 
@@ -139,23 +140,8 @@ static anm_status check_state(const anm_function *f, anm_state *state, anm_preci
     return ANM_OK;
 }
 
-static void convert(anm_tensor *to, const anm_tensor *from, int64_t elements) {
-    if (to->dtype == from->dtype) {
-        memcpy(to->data, from->data, from->bytes);
-        return;
-    }
-    bool floats = anm_dtype_is_float(from->dtype) || anm_dtype_is_float(to->dtype);
-    for (int64_t i = 0; i < elements; i++) {
-        if (floats)
-            anm_element_set(to->dtype, to->data, i, anm_element_get(from->dtype, from->data, i));
-        else
-            anm_element_set_int(to->dtype, to->data, i,
-                                anm_element_get_int(from->dtype, from->data, i));
-    }
-}
-
 static anm_status give_output(const anm_function *f, const anm_tensor *result, anm_tensor *wanted,
-                              anm_error *err) {
+                              bool allocate, anm_error *err) {
     size_t room = wanted->bytes;
     int64_t elements = anm_shape_elements(result->shape, result->rank);
     if (wanted->dtype == ANM_DTYPE_NONE) wanted->dtype = result->dtype;
@@ -164,17 +150,22 @@ static anm_status give_output(const anm_function *f, const anm_tensor *result, a
     if (!anm_dtype_bytes(wanted->dtype, elements, &wanted->bytes))
         return anm_fail(err, ANM_ERROR_ARGUMENT, f->name, "output \"%s\" cannot be given as %s",
                         wanted->name, anm_dtype_name(wanted->dtype));
+    if (allocate) {
+        room = wanted->bytes;
+        wanted->data = anm_malloc(room);
+        if (!wanted->data) return anm_fail_memory(err);
+    }
     if (!wanted->data) return ANM_OK;
     if (room < wanted->bytes)
         return anm_fail(err, ANM_ERROR_LIMIT, f->name,
                         "output \"%s\" needs %zu bytes, the buffer has %zu", wanted->name,
                         wanted->bytes, room);
-    convert(wanted, result, elements);
+    anm_elements_convert(wanted->dtype, wanted->data, result->dtype, result->data, elements);
     return ANM_OK;
 }
 
 static anm_status give_outputs(const anm_function *f, const anm_interp_result *result,
-                               anm_tensor *outputs, size_t count, anm_error *err) {
+                               anm_tensor *outputs, size_t count, bool allocate, anm_error *err) {
     size_t results;
     const anm_tensor *tensors = anm_interp_result_tensors(result, &results);
     for (size_t i = 0; i < count; i++) {
@@ -183,14 +174,14 @@ static anm_status give_outputs(const anm_function *f, const anm_interp_result *r
             if (outputs[i].name && strcmp(tensors[k].name, outputs[i].name) == 0)
                 found = &tensors[k];
         if (!found) return no_such(f, "output", outputs[i].name, f->outputs, f->output_count, err);
-        ANM_TRY(give_output(f, found, &outputs[i], err));
+        ANM_TRY(give_output(f, found, &outputs[i], allocate, err));
     }
     return ANM_OK;
 }
 
-anm_status anm_predict(const anm_function *f, const anm_tensor *inputs, size_t input_count,
-                       anm_tensor *outputs, size_t output_count, anm_state *state,
-                       const anm_predict_options *options, anm_error *err) {
+static anm_status predict(const anm_function *f, const anm_tensor *inputs, size_t input_count,
+                          anm_tensor *outputs, size_t output_count, bool allocate, anm_state *state,
+                          const anm_predict_options *options, anm_error *err) {
     anm_precision precision = options ? options->precision : ANM_PRECISION_FP16;
     anm_interp *interp;
     anm_interp_result *result;
@@ -199,7 +190,41 @@ anm_status anm_predict(const anm_function *f, const anm_tensor *inputs, size_t i
     ANM_TRY(anm_function_interp(f, precision, &interp, err));
     ANM_TRY(anm_interp_run(interp, inputs, input_count, state ? state->tensors : NULL,
                            state ? state->count : 0, &result, err));
-    anm_status status = give_outputs(f, result, outputs, output_count, err);
+    anm_status status = give_outputs(f, result, outputs, output_count, allocate, err);
     anm_interp_result_destroy(result);
     return status;
+}
+
+anm_status anm_predict(const anm_function *f, const anm_tensor *inputs, size_t input_count,
+                       anm_tensor *outputs, size_t output_count, anm_state *state,
+                       const anm_predict_options *options, anm_error *err) {
+    return predict(f, inputs, input_count, outputs, output_count, false, state, options, err);
+}
+
+anm_status anm_predict_alloc(const anm_function *f, const anm_tensor *inputs, size_t input_count,
+                             anm_tensor *outputs, size_t output_count, anm_state *state,
+                             const anm_predict_options *options, anm_error *err) {
+    return predict(f, inputs, input_count, outputs, output_count, true, state, options, err);
+}
+
+void anm_tensor_release(anm_tensor *tensor) {
+    anm_free(tensor->data);
+    tensor->data = NULL;
+}
+
+anm_status anm_tensor_convert(const anm_tensor *from, anm_tensor *to, anm_error *err) {
+    size_t bytes, source;
+    int64_t elements = anm_shape_elements(from->shape, from->rank);
+    if (from->rank != to->rank ||
+        memcmp(from->shape, to->shape, (size_t)from->rank * sizeof *from->shape) != 0) {
+        char a[ANM_SHAPE_TEXT], b[ANM_SHAPE_TEXT];
+        return anm_fail(err, ANM_ERROR_MISMATCH, from->name, "has shape %s; expected %s",
+                        anm_shape_format(from->shape, from->rank, a, sizeof a),
+                        anm_shape_format(to->shape, to->rank, b, sizeof b));
+    }
+    if (!anm_dtype_bytes(to->dtype, elements, &bytes) || to->bytes < bytes ||
+        !anm_dtype_bytes(from->dtype, elements, &source) || from->bytes < source)
+        return anm_fail(err, ANM_ERROR_ARGUMENT, from->name, "the buffer is too small");
+    anm_elements_convert(to->dtype, to->data, from->dtype, from->data, elements);
+    return ANM_OK;
 }

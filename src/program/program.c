@@ -92,15 +92,19 @@ static anm_status validate(const anm_program *program, anm_error *err) {
     return status;
 }
 
-static anm_status open_program(anm_program *program, const char *path, anm_error *err) {
-    ANM_TRY(anm_package_open(path, 0, &program->package, err));
-    ANM_TRY(validate(program, err));
+anm_status anm_program_bind(anm_program *program, anm_error *err) {
     const anm_description *d = &program->package->description;
     program->functions = anm_calloc(d->function_count, sizeof *program->functions);
     if (!program->functions) return anm_fail_memory(err);
     for (size_t i = 0; i < d->function_count; i++, program->function_count++)
         ANM_TRY(bind_function(program, &d->functions[i], &program->functions[i], err));
     return ANM_OK;
+}
+
+static anm_status open_program(anm_program *program, const char *path, anm_error *err) {
+    ANM_TRY(anm_package_open(path, 0, &program->package, err));
+    ANM_TRY(validate(program, err));
+    return anm_program_bind(program, err);
 }
 
 anm_status anm_program_open(const char *path, anm_program **out, anm_error *err) {
@@ -121,6 +125,7 @@ void anm_program_close(anm_program *program) {
             anm_interp_destroy(program->functions[i].interps[p]);
     anm_free(program->functions);
     anm_package_close(program->package);
+    anm_arena_destroy(program->arena);
     pthread_mutex_destroy(&program->lock);
     anm_free(program);
 }
@@ -197,6 +202,10 @@ anm_status anm_function_interp(const anm_function *f, anm_precision precision, a
                                anm_error *err) {
     anm_function *own = (anm_function *)f; /* functions are const to callers only */
     anm_status status = ANM_OK;
+    *out = NULL;
+    if (own->program->broken)
+        return anm_fail(err, ANM_ERROR_ARGUMENT, own->program->package->path,
+                        "opened to inspect only: %s", own->program->problems[0]);
     pthread_mutex_lock(&own->program->lock);
     if (!own->interps[precision])
         status = anm_interp_create(f->mil, precision, &own->interps[precision], err);

@@ -5,8 +5,9 @@
 
 #include <pthread.h>
 
-#include "anemone/program.h"
+#include "anemone/inspect.h"
 #include "src/interp/interp.h"
+#include "src/mil/validate.h"
 #include "src/package/package.h"
 
 enum { ANM_PRECISIONS = 2 };
@@ -18,6 +19,8 @@ struct anm_function {
     anm_feature *inputs, *outputs, *states;
     size_t input_count, output_count, state_count;
     anm_interp *interps[ANM_PRECISIONS]; /* made at first use, under the program's lock */
+    anm_op_count *ops;                   /* of a program opened to inspect */
+    size_t op_count;
 };
 
 struct anm_program {
@@ -25,6 +28,13 @@ struct anm_program {
     anm_function *functions; /* in the order of the description */
     size_t function_count;
     pthread_mutex_t lock;
+    bool broken;      /* opened to inspect although it cannot run */
+    anm_arena *arena; /* of what follows; only when opened to inspect */
+    const char **problems;
+    size_t problem_count;
+    anm_mil_report report;
+    anm_weight_count *weights;
+    size_t weight_count;
 };
 
 struct anm_state {
@@ -36,6 +46,9 @@ struct anm_state {
 /* The function's interpreter for a precision, made ready if it is the first use. */
 ANM_MUST_CHECK anm_status anm_function_interp(const anm_function *f, anm_precision precision,
                                               anm_interp **out, anm_error *err);
+
+/* Binds the functions of an open package to their descriptions. */
+ANM_MUST_CHECK anm_status anm_program_bind(anm_program *program, anm_error *err);
 
 /* Checks a shape given for a feature: fixed, ranged or enumerated. */
 ANM_MUST_CHECK anm_status anm_feature_check_shape(const anm_feature *feature, const char *function,
