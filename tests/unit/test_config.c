@@ -211,6 +211,15 @@ static void indivisible_heads(void **state) {
     assert_non_null(strstr(err.message, "head_dim"));
 }
 
+/* A new file each time, without the sync that anm_file_write and a truncation wait for. */
+static void overwrite(const char *name, const char *text, size_t size) {
+    remove(in_dir(name));
+    FILE *f = fopen(in_dir(name), "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, size, f), size);
+    assert_int_equal(fclose(f), 0);
+}
+
 /* Every cut and every single-bit flip of a config: a verdict, and never a bad access. */
 static void mutations(void **state) {
     char text[] = "{" SIZES ",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2},"
@@ -220,7 +229,7 @@ static void mutations(void **state) {
         size_t at = i / 9, bit = i % 9; /* the ninth turn at a byte cuts there */
         char kept = text[at];
         if (bit < 8) text[at] ^= (char)(1 << bit);
-        assert_ok(anm_file_write(in_dir("config.json"), text, bit < 8 ? size : at, &err), &err);
+        overwrite("config.json", text, bit < 8 ? size : at);
         text[at] = kept;
         anm_status status = anm_hf_config_read(dir, &config, &err);
         assert_true(status == ANM_OK || status == ANM_ERROR_FORMAT ||
