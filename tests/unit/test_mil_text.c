@@ -8,6 +8,7 @@
 #include "src/base/dtype.h"
 #include "src/base/file.h"
 #include "src/mil/text.h"
+#include "src/package/package.h"
 
 static anm_mil_program *parse(const char *text) {
     anm_mil_program *program;
@@ -87,6 +88,30 @@ static void compiled_texts_come_back(void **state) {
         snprintf(relative, sizeof relative, "mlmodelc/%s/model.mil", compiled[i].name);
         const char *path = fixture_path(relative);
         check_file(path, path, compiled[i].extra);
+    }
+}
+
+/* Programs of packages, two with while_loop blocks: what is printed parses and prints the same. */
+static void package_programs_come_back(void **state) {
+    static const char *const packages[] = {
+        "mlpackage/dtln-aec-128-part1", "mlpackage/dtln-aec-128-part1-fp16",
+        "generic/cnn-ios16-fp16.mlpackage", "generic/mlp-ios18-int4-block32.mlpackage",
+        "anemll/qwen3-a/lut4/qwen_FFN_PF_lut4_chunk_01of02.mlpackage"};
+    for (size_t i = 0; i < sizeof packages / sizeof packages[0]; i++) {
+        char probe[300];
+        snprintf(probe, sizeof probe, "%s/Manifest.json", packages[i]);
+        const char *manifest = fixture_path(probe);
+        char path[1200];
+        snprintf(path, sizeof path, "%.*s", (int)(strlen(manifest) - strlen("/Manifest.json")),
+                 manifest);
+        anm_package *package;
+        anm_error err;
+        anm_strbuf text = {0};
+        assert_ok(anm_package_open(path, ANM_PACKAGE_NO_WEIGHTS, &package, &err), &err);
+        anm_mil_text_print(package->program, NULL, &text);
+        check_prints(text.data, text.len, text.data, text.len, path);
+        anm_strbuf_free(&text);
+        anm_package_close(package);
     }
 }
 
@@ -475,6 +500,7 @@ int main(void) {
         cmocka_unit_test(own_texts_come_back),
         cmocka_unit_test(loose_text_becomes_canonical),
         cmocka_unit_test(compiled_texts_come_back),
+        cmocka_unit_test(package_programs_come_back),
         cmocka_unit_test(program_is_filled_in),
         cmocka_unit_test(opset_names_and_tags),
         cmocka_unit_test(order_can_be_kept),
