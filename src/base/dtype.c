@@ -124,7 +124,7 @@ static double fp8_to_double(unsigned char u, int exponent_bits) {
     return sign * ldexp(mantissa + (1 << mantissa_bits), exponent - bias - mantissa_bits);
 }
 
-/* Nearest of the 256 codes, a tie going to the even one; beyond the largest: its infinity or NaN. */
+/* Nearest of the 256 codes, ties to even; beyond the largest: infinity, or NaN without one. */
 static unsigned char fp8_from_double(double value, int exponent_bits) {
     unsigned char sign = signbit(value) ? 0x80 : 0;
     unsigned char last = exponent_bits == 4 ? 0x7e : 0x7b, best = 0; /* largest finite code */

@@ -37,7 +37,7 @@ char *anm_path_join(anm_arena *arena, const char *dir, const char *name);
 const char *anm_path_base(anm_arena *arena, const char *path);
 /* Creates the directory and its missing parents. */
 ANM_MUST_CHECK anm_status anm_dir_create(const char *path, anm_error *err);
-/* Removes a file or a whole directory tree; a missing one is fine. Symbolic links are not followed. */
+/* Removes a file or a directory tree; a missing one is fine. Symbolic links are not followed. */
 ANM_MUST_CHECK anm_status anm_path_remove(const char *path, anm_error *err);
 /* Names in a directory, sorted, without "." and ".."; memory from the arena. */
 ANM_MUST_CHECK anm_status anm_dir_list(anm_arena *arena, const char *path, char ***names,

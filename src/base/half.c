@@ -5,7 +5,7 @@
 
 uint16_t anm_half_from_double(double d) {
     float f = (float)d;
-    /* Round to odd: if float is inexact, make its last bit 1, so that the second rounding is right. */
+    /* Round to odd: an inexact float gets a last bit of 1, so that the second rounding is right. */
     if (isfinite(d) && isfinite(f) && (double)f != d) {
         uint32_t u = anm_float_bits(f);
         if (fabs((double)f) > fabs(d)) u--; /* towards zero first */

@@ -163,8 +163,7 @@ static anm_status read_escape(anm_mil_reader *r, char *out) {
     }
     if (r->at < r->end && *r->at == 'x') {
         for (r->at++; digits < 2 && r->at < r->end && isxdigit((unsigned char)*r->at); digits++) {
-            char c = *r->at++;
-            value = value * 16 + (unsigned)(isdigit((unsigned char)c) ? c - '0' : (c | 32) - 'a' + 10);
+            value = value * 16 + (unsigned)anm_mil_text_hex_digit(*r->at++);
         }
     } else {
         for (; digits < 3 && r->at < r->end && *r->at >= '0' && *r->at <= '7'; digits++)

@@ -93,7 +93,7 @@ anm_mil_text_number_status anm_mil_text_read_int(anm_sv word, bool is_signed, in
     return ANM_MIL_NUMBER_OK;
 }
 
-static int hex_digit(char c) {
+int anm_mil_text_hex_digit(char c) {
     if (c >= '0' && c <= '9') return c - '0';
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;
@@ -121,7 +121,7 @@ static bool read_hex_float(anm_sv word, double *out) {
     size_t i = 0;
     for (; i < word.len; i++) {
         char c = word.data[i];
-        int digit = hex_digit(c);
+        int digit = anm_mil_text_hex_digit(c);
         if (c == '.' && !point) {
             point = true;
             continue;

@@ -29,4 +29,7 @@ anm_mil_text_number_status anm_mil_text_store_element(anm_sv word, anm_dtype dty
 anm_mil_text_number_status anm_mil_text_read_int(anm_sv word, bool is_signed, int bits,
                                                  int64_t *out);
 
+/* -1 if it is none. */
+int anm_mil_text_hex_digit(char c);
+
 #endif
