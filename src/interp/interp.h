@@ -34,9 +34,8 @@ void anm_interp_result_destroy(anm_interp_result *result);
  * fault ("function main, op conv_1 (conv)").
  */
 ANM_MUST_CHECK anm_status anm_interp_run(const anm_interp *interp, const anm_tensor *inputs,
-                                         size_t input_count, anm_tensor *states,
-                                         size_t state_count, anm_interp_result **out,
-                                         anm_error *err);
+                                         size_t input_count, anm_tensor *states, size_t state_count,
+                                         anm_interp_result **out, anm_error *err);
 
 /*
  * A constant as dense numbers of its declared type: evaluates const and constexpr_* ops. `out`

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Elementary functions in double, from additions, multiplications, divisions and square roots
+ * only: the same bits on every machine and with every C library. Their error is around 1e-15,
+ * so that a result rounded to float is the nearest float but for rare near-ties.
+ */
+#ifndef ANM_INTERP_SCALAR_H
+#define ANM_INTERP_SCALAR_H
+
+double anm_exp(double x);
+double anm_log(double x);
+double anm_pow(double x, double y);
+double anm_sin(double x);
+double anm_cos(double x);
+double anm_tan(double x);
+double anm_asin(double x);
+double anm_acos(double x);
+double anm_atan(double x);
+double anm_sinh(double x);
+double anm_cosh(double x);
+double anm_tanh(double x);
+double anm_asinh(double x);
+double anm_acosh(double x);
+double anm_atanh(double x);
+double anm_erf(double x);
+double anm_sigmoid(double x);
+double anm_softplus(double x);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ANM_INTERP_SOFTMAX_H
+#define ANM_INTERP_SOFTMAX_H
+
+#include <stdint.h>
+
+/* In place over n elements `stride` apart: exp(x - max) / sum, the sum in double. A row of -inf
+ * only gives NaN, as the formula does. */
+void anm_softmax(float *x, int64_t n, int64_t stride);
+
+#endif
