@@ -13,7 +13,48 @@ bool anm_mil_broadcast(const anm_mil_type *a, const anm_mil_type *b, int *rank, 
 bool anm_mil_give(anm_mil_infer *infer, size_t index, anm_dtype dtype, int rank,
                   const int64_t *shape);
 
+/* The type of an argument's first operand. */
+const anm_mil_type *anm_mil_type_of(const anm_mil_op *op, const char *arg);
+/* An axis counted from the end made non-negative; false, with a message, when out of range. */
+bool anm_mil_axis(anm_mil_infer *infer, int64_t *axis, int rank);
+
+/* rules_elementwise.c */
 bool anm_mil_rule_const(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_binary(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_compare(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_same(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_cast(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_select(const anm_mil_op *op, anm_mil_infer *infer);
+
+/* rules_shape.c */
+bool anm_mil_rule_reshape(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_transpose(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_expand_dims(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_squeeze(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_concat(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_tile(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_shape(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_range_1d(const anm_mil_op *op, anm_mil_infer *infer);
+
+/* rules_index.c */
+bool anm_mil_rule_slice_by_index(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_slice_update(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_gather(const anm_mil_op *op, anm_mil_infer *infer);
+
+/* rules_nn.c */
+bool anm_mil_rule_conv(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_linear(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_matmul(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_reduce(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_pool(const anm_mil_op *op, anm_mil_infer *infer);
+
+/* rules_state.c */
+bool anm_mil_rule_read_state(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_write_state(const anm_mil_op *op, anm_mil_infer *infer);
+
+/* rules_constexpr.c */
+bool anm_mil_rule_lut_to_dense(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_blockwise(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_affine(const anm_mil_op *op, anm_mil_infer *infer);
 
 #endif

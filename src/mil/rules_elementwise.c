@@ -43,6 +43,18 @@ bool anm_mil_broadcast(const anm_mil_type *a, const anm_mil_type *b, int *rank, 
     return true;
 }
 
+const anm_mil_type *anm_mil_type_of(const anm_mil_op *op, const char *arg) {
+    return anm_mil_operand_type(anm_mil_op_operand(op, arg));
+}
+
+bool anm_mil_axis(anm_mil_infer *infer, int64_t *axis, int rank) {
+    if (*axis < -rank || *axis >= rank)
+        return anm_mil_refuse(infer, "axis %lld is out of range for rank %d", (long long)*axis,
+                              rank);
+    if (*axis < 0) *axis += rank;
+    return true;
+}
+
 bool anm_mil_rule_const(const anm_mil_op *op, anm_mil_infer *infer) {
     const anm_mil_literal *val = anm_mil_op_attr(op, "val");
     if (!val) return anm_mil_refuse(infer, "has no \"val\" attribute");
@@ -50,19 +62,56 @@ bool anm_mil_rule_const(const anm_mil_op *op, anm_mil_infer *infer) {
     return true;
 }
 
+static bool broadcast_both(const anm_mil_op *op, anm_mil_infer *infer, const char *a, const char *b,
+                           int *rank, int64_t *shape) {
+    const anm_mil_type *x = anm_mil_type_of(op, a), *y = anm_mil_type_of(op, b);
+    char xs[ANM_SHAPE_TEXT], ys[ANM_SHAPE_TEXT];
+    if (x->dtype != y->dtype)
+        return anm_mil_refuse(infer, "%s is %s but %s is %s", a, anm_dtype_name(x->dtype), b,
+                              anm_dtype_name(y->dtype));
+    return anm_mil_broadcast(x, y, rank, shape) ||
+           anm_mil_refuse(infer, "shapes %s and %s do not broadcast",
+                          anm_shape_format(x->shape, x->rank, xs, sizeof xs),
+                          anm_shape_format(y->shape, y->rank, ys, sizeof ys));
+}
+
 /* Arithmetic: both operands of one type, broadcast. */
 bool anm_mil_rule_binary(const anm_mil_op *op, anm_mil_infer *infer) {
-    const anm_mil_type *x = anm_mil_operand_type(anm_mil_op_operand(op, "x"));
-    const anm_mil_type *y = anm_mil_operand_type(anm_mil_op_operand(op, "y"));
     int rank;
     int64_t shape[ANM_MAX_RANK];
-    char a[ANM_SHAPE_TEXT], b[ANM_SHAPE_TEXT];
-    if (x->dtype != y->dtype)
-        return anm_mil_refuse(infer, "x is %s but y is %s", anm_dtype_name(x->dtype),
-                              anm_dtype_name(y->dtype));
-    if (!anm_mil_broadcast(x, y, &rank, shape))
-        return anm_mil_refuse(infer, "shapes %s and %s do not broadcast",
-                              anm_shape_format(x->shape, x->rank, a, sizeof a),
-                              anm_shape_format(y->shape, y->rank, b, sizeof b));
-    return anm_mil_give(infer, 0, x->dtype, rank, shape);
+    return broadcast_both(op, infer, "x", "y", &rank, shape) &&
+           anm_mil_give(infer, 0, anm_mil_type_of(op, "x")->dtype, rank, shape);
+}
+
+bool anm_mil_rule_compare(const anm_mil_op *op, anm_mil_infer *infer) {
+    int rank;
+    int64_t shape[ANM_MAX_RANK];
+    return broadcast_both(op, infer, "x", "y", &rank, shape) &&
+           anm_mil_give(infer, 0, ANM_DTYPE_BOOL, rank, shape);
+}
+
+bool anm_mil_rule_same(const anm_mil_op *op, anm_mil_infer *infer) {
+    infer->outputs[0] = anm_mil_type_of(op, "x");
+    return true;
+}
+
+bool anm_mil_rule_cast(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *x = anm_mil_type_of(op, "x");
+    const char *name = "";
+    if (!anm_mil_op_get_string(op, "dtype", &name)) return anm_mil_refuse(infer, "has no dtype");
+    anm_dtype dtype = anm_dtype_from_name(anm_sv_from(name));
+    if (dtype == ANM_DTYPE_NONE || dtype == ANM_DTYPE_STRING)
+        return anm_mil_refuse(infer, "cannot cast to \"%s\"", name);
+    return anm_mil_give(infer, 0, dtype, x->rank, x->shape);
+}
+
+bool anm_mil_rule_select(const anm_mil_op *op, anm_mil_infer *infer) {
+    int rank;
+    int64_t shape[ANM_MAX_RANK];
+    if (!broadcast_both(op, infer, "a", "b", &rank, shape)) return false;
+    anm_mil_type both = {.kind = ANM_MIL_TENSOR, .rank = rank};
+    for (int i = 0; i < rank; i++) both.shape[i] = shape[i];
+    if (!anm_mil_broadcast(&both, anm_mil_type_of(op, "cond"), &rank, shape))
+        return anm_mil_refuse(infer, "cond does not broadcast with a and b");
+    return anm_mil_give(infer, 0, anm_mil_type_of(op, "a")->dtype, rank, shape);
 }

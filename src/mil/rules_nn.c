@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* Type rules of convolutions, matrix products, reductions and pools. */
+#include <string.h>
+
+#include "src/base/dtype.h"
+#include "src/mil/rules.h"
+
+typedef struct window {
+    int64_t size[3], stride[3], dilation[3], pad[6];
+    int dims;
+    const char *pad_type;
+} window;
+
+static bool read_ints(const anm_mil_op *op, anm_mil_infer *infer, const char *name, int64_t *out,
+                      int wanted) {
+    int count = wanted;
+    if (!anm_mil_op_get_ints(op, name, out, wanted, &count) || count != wanted)
+        return anm_mil_refuse(infer, "%s has not %d constant entries", name, wanted);
+    return true;
+}
+
+/* Output length of one spatial dimension; "same" keeps ceil(n / stride). */
+static int64_t window_length(const window *w, int d, int64_t n, bool ceil_mode) {
+    if (n < 0) return ANM_DIM_UNKNOWN;
+    if (strncmp(w->pad_type, "same", 4) == 0) return (n + w->stride[d] - 1) / w->stride[d];
+    bool custom = strcmp(w->pad_type, "custom") == 0;
+    int64_t padded = n + (custom ? w->pad[2 * d] + w->pad[2 * d + 1] : 0);
+    int64_t span = w->dilation[d] * (w->size[d] - 1) + 1;
+    int64_t room = padded - span + (ceil_mode ? w->stride[d] - 1 : 0);
+    return room < 0 ? 0 : room / w->stride[d] + 1;
+}
+
+static bool read_window(const anm_mil_op *op, anm_mil_infer *infer, window *w) {
+    w->pad_type = "valid";
+    if (!anm_mil_op_get_string(op, "pad_type", &w->pad_type))
+        return anm_mil_refuse(infer, "pad_type is not constant");
+    if (!read_ints(op, infer, "strides", w->stride, w->dims)) return false;
+    if (strcmp(w->pad_type, "custom") == 0 && !read_ints(op, infer, "pad", w->pad, 2 * w->dims))
+        return false;
+    for (int i = 0; i < w->dims; i++)
+        if (w->stride[i] <= 0 || w->dilation[i] <= 0)
+            return anm_mil_refuse(infer, "strides and dilations must be positive");
+    return true;
+}
+
+bool anm_mil_rule_conv(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *x = anm_mil_type_of(op, "x"), *weight = anm_mil_type_of(op, "weight");
+    int64_t groups = 1, shape[ANM_MAX_RANK];
+    window w = {0};
+    if (x->rank < 3 || x->rank > 5 || weight->rank != x->rank)
+        return anm_mil_refuse(infer, "x and weight need the same rank, 3 to 5");
+    w.dims = x->rank - 2;
+    for (int i = 0; i < w.dims; i++) w.size[i] = weight->shape[2 + i];
+    if (!read_ints(op, infer, "dilations", w.dilation, w.dims) || !read_window(op, infer, &w))
+        return false;
+    if (!anm_mil_op_get_int(op, "groups", &groups) || groups <= 0)
+        return anm_mil_refuse(infer, "groups must be positive");
+    if (x->shape[1] >= 0 && weight->shape[1] >= 0 && x->shape[1] != weight->shape[1] * groups)
+        return anm_mil_refuse(infer, "x has %lld channels, the weight takes %lld in %lld groups",
+                              (long long)x->shape[1], (long long)(weight->shape[1] * groups),
+                              (long long)groups);
+    shape[0] = x->shape[0];
+    shape[1] = weight->shape[0];
+    for (int i = 0; i < w.dims; i++) shape[2 + i] = window_length(&w, i, x->shape[2 + i], false);
+    return anm_mil_give(infer, 0, x->dtype, x->rank, shape);
+}
+
+bool anm_mil_rule_pool(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *x = anm_mil_type_of(op, "x");
+    window w = {.dilation = {1, 1, 1}};
+    bool ceil_mode = false;
+    int64_t shape[ANM_MAX_RANK];
+    if (x->rank < 3 || x->rank > 5) return anm_mil_refuse(infer, "x needs rank 3 to 5");
+    w.dims = x->rank - 2;
+    if (!read_ints(op, infer, "kernel_sizes", w.size, w.dims) || !read_window(op, infer, &w))
+        return false;
+    if (!anm_mil_op_get_bool(op, "ceil_mode", &ceil_mode)) ceil_mode = false;
+    shape[0] = x->shape[0];
+    shape[1] = x->shape[1];
+    for (int i = 0; i < w.dims; i++)
+        shape[2 + i] = window_length(&w, i, x->shape[2 + i], ceil_mode);
+    return anm_mil_give(infer, 0, x->dtype, x->rank, shape);
+}
+
+bool anm_mil_rule_linear(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *x = anm_mil_type_of(op, "x"), *weight = anm_mil_type_of(op, "weight");
+    int64_t shape[ANM_MAX_RANK];
+    if (x->rank < 1 || weight->rank != 2)
+        return anm_mil_refuse(infer, "x needs rank 1 or more and weight rank 2");
+    int last = x->rank - 1;
+    if (x->shape[last] >= 0 && weight->shape[1] >= 0 && x->shape[last] != weight->shape[1])
+        return anm_mil_refuse(infer, "x has %lld features, the weight takes %lld",
+                              (long long)x->shape[last], (long long)weight->shape[1]);
+    for (int i = 0; i < last; i++) shape[i] = x->shape[i];
+    shape[last] = weight->shape[0];
+    return anm_mil_give(infer, 0, x->dtype, x->rank, shape);
+}
+
+static void swap_last(anm_mil_type *t, bool transpose) {
+    if (!transpose || t->rank < 2) return;
+    int64_t kept = t->shape[t->rank - 1];
+    t->shape[t->rank - 1] = t->shape[t->rank - 2];
+    t->shape[t->rank - 2] = kept;
+}
+
+bool anm_mil_rule_matmul(const anm_mil_op *op, anm_mil_infer *infer) {
+    anm_mil_type x = *anm_mil_type_of(op, "x"), y = *anm_mil_type_of(op, "y");
+    bool tx = false, ty = false;
+    int rank;
+    int64_t shape[ANM_MAX_RANK];
+    if (!anm_mil_op_get_bool(op, "transpose_x", &tx) ||
+        !anm_mil_op_get_bool(op, "transpose_y", &ty))
+        return anm_mil_refuse(infer, "transpose_x or transpose_y is not constant");
+    if (x.dtype != y.dtype) return anm_mil_refuse(infer, "x and y differ in element type");
+    if (x.rank < 1 || y.rank < 1) return anm_mil_refuse(infer, "x and y need rank 1 or more");
+    bool vector_x = x.rank == 1, vector_y = y.rank == 1;
+    if (vector_x) x = (anm_mil_type){.rank = 2, .dtype = x.dtype, .shape = {1, x.shape[0]}};
+    if (vector_y) y = (anm_mil_type){.rank = 2, .dtype = y.dtype, .shape = {y.shape[0], 1}};
+    if (!vector_x) swap_last(&x, tx);
+    if (!vector_y) swap_last(&y, ty);
+    int64_t rows = x.shape[x.rank - 2], inner = x.shape[x.rank - 1];
+    int64_t other = y.shape[y.rank - 2], columns = y.shape[y.rank - 1];
+    if (inner >= 0 && other >= 0 && inner != other)
+        return anm_mil_refuse(infer, "inner dimensions are %lld and %lld", (long long)inner,
+                              (long long)other);
+    x.shape[x.rank - 2] = x.shape[x.rank - 1] = y.shape[y.rank - 2] = y.shape[y.rank - 1] = 1;
+    if (!anm_mil_broadcast(&x, &y, &rank, shape))
+        return anm_mil_refuse(infer, "batch dimensions do not broadcast");
+    shape[rank - 2] = rows;
+    shape[rank - 1] = columns;
+    if (vector_x) shape[rank - 2] = columns;
+    rank -= vector_x + vector_y;
+    return anm_mil_give(infer, 0, x.dtype, rank, shape);
+}
+
+bool anm_mil_rule_reduce(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *x = anm_mil_type_of(op, "x");
+    int64_t axes[ANM_MAX_RANK], shape[ANM_MAX_RANK];
+    bool keep = false, all = !anm_mil_operand_present(anm_mil_op_operand(op, "axes"));
+    int count = -1, rank = 0;
+    unsigned set = 0;
+    if (x->rank < 0) return anm_mil_give(infer, 0, x->dtype, -1, NULL);
+    if (!anm_mil_op_get_bool(op, "keep_dims", &keep))
+        return anm_mil_refuse(infer, "keep_dims is not constant");
+    if (!all && !anm_mil_op_get_ints(op, "axes", axes, ANM_MAX_RANK, &count))
+        return anm_mil_refuse(infer, "axes is not constant");
+    for (int i = 0; i < count; i++) {
+        if (!anm_mil_axis(infer, &axes[i], x->rank)) return false;
+        set |= 1u << axes[i];
+    }
+    for (int i = 0; i < x->rank; i++) {
+        bool reduced = all || (set >> i & 1);
+        if (!reduced) shape[rank++] = x->shape[i];
+        else if (keep) shape[rank++] = 1;
+    }
+    return anm_mil_give(infer, 0, x->dtype, rank, shape);
+}
