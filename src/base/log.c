@@ -12,7 +12,7 @@ void anm_log_set(anm_log_fn callback, void *context) {
     log_context = context;
 }
 
-void anm_log(anm_log_level level, const char *fmt, ...) {
+void anm_log_write(anm_log_level level, const char *fmt, ...) {
     if (!log_callback) return;
     char message[1024];
     va_list args;

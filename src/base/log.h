@@ -6,6 +6,6 @@
 #include "anemone/log.h"
 #include "src/base/status.h"
 
-void anm_log(anm_log_level level, const char *fmt, ...) ANM_PRINTF(2, 3);
+void anm_log_write(anm_log_level level, const char *fmt, ...) ANM_PRINTF(2, 3);
 
 #endif

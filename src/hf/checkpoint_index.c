@@ -54,7 +54,7 @@ static void warn_of_unlisted(const index_reader *r, const anm_safetensors *file)
         if (!unlisted++) first = name;
     }
     if (unlisted)
-        anm_log(ANM_LOG_WARNING, "%s: %zu tensors are not in the index, the first is \"%s\"",
+        anm_log_write(ANM_LOG_WARNING, "%s: %zu tensors are not in the index, the first is \"%s\"",
                 anm_safetensors_path(file), unlisted, first);
 }
 

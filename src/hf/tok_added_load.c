@@ -47,7 +47,7 @@ static anm_status store(anm_added *a, const anm_vocab *vocab, anm_added_token to
     }
     ANM_TRY(choose_id(a, vocab, &token, next_id, where, err));
     if (declared >= 0 && declared != token.id)
-        anm_log(ANM_LOG_WARNING, "%s: added token \"%.60s\" has id %d, not %lld as written", where,
+        anm_log_write(ANM_LOG_WARNING, "%s: added token \"%.60s\" has id %d, not %lld as written", where,
                 token.content.data, token.id, (long long)declared);
     if (token.id >= a->id_limit) a->id_limit = token.id + 1;
     if (!anm_map_put(&a->by_text, token.content, a->tokens.len) ||

@@ -33,7 +33,7 @@ static int32_t token_id(const anm_tokenizer *t, const json_t *config, const char
     anm_sv text = {json_string_value(value), json_string_length(value)};
     int32_t id = anm_tokenizer_id_of(t, text);
     if (id < 0)
-        anm_log(ANM_LOG_WARNING, "%s: %s \"%.60s\" is not in the vocabulary", path, key,
+        anm_log_write(ANM_LOG_WARNING, "%s: %s \"%.60s\" is not in the vocabulary", path, key,
                 text.data);
     return id;
 }
@@ -53,7 +53,7 @@ static anm_status set_side(anm_id_vec *side, bool wanted, int32_t id, const char
     side->len = 0;
     if (!wanted) return ANM_OK;
     if (id < 0) {
-        anm_log(ANM_LOG_WARNING, "%s: %s is set but there is no such token", path, what);
+        anm_log_write(ANM_LOG_WARNING, "%s: %s is set but there is no such token", path, what);
         return ANM_OK;
     }
     return anm_vec_push(side, id) ? ANM_OK : anm_fail_memory(err);
