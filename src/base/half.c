@@ -18,12 +18,24 @@ uint16_t anm_half_from_double(double d) {
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <cpuid.h>
 #include <immintrin.h>
+#include <stdatomic.h>
 
 /* Clang before 16 does not know the feature name "f16c"; avx2 implies that the OS saves ymm. */
-static int has_f16c(void) {
+static int detect_f16c(void) {
     unsigned eax, ebx, ecx, edx;
     return __builtin_cpu_supports("avx2") && __get_cpuid(1, &eax, &ebx, &ecx, &edx) &&
            (ecx & bit_F16C);
+}
+
+/* Asked once: in a virtual machine cpuid traps and takes tens of microseconds. */
+static int has_f16c(void) {
+    static atomic_int known; /* 0: not asked yet, 1: no, 2: yes */
+    int state = atomic_load_explicit(&known, memory_order_relaxed);
+    if (!state) {
+        state = 1 + (detect_f16c() != 0);
+        atomic_store_explicit(&known, state, memory_order_relaxed);
+    }
+    return state == 2;
 }
 
 __attribute__((target("avx2,f16c"))) static size_t to_float_f16c(float *out, const uint16_t *in,
