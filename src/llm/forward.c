@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* One pass through embeddings, chunks and head. */
+#include <string.h>
+
+#include "src/llm/llm.h"
+
+enum { HALF_ZERO = 0, HALF_MINUS_INFINITY = 0xfc00, MOST_INPUTS = 5 };
+
+static anm_dtype hidden_dtype(const anm_llm *llm) {
+    return llm->precision == ANM_PRECISION_FP32 ? ANM_DTYPE_FP32 : ANM_DTYPE_FP16;
+}
+
+static anm_status predict(const anm_session *s, const anm_function *f, const anm_tensor *inputs,
+                          size_t input_count, anm_tensor *outputs, size_t output_count,
+                          anm_error *err) {
+    anm_predict_options options;
+    anm_predict_options_init(&options);
+    options.precision = s->llm->precision;
+    return anm_predict(f, inputs, input_count, outputs, output_count, s->state, &options, err);
+}
+
+static anm_status embed(anm_session *s, const int32_t *tokens, size_t rows, size_t padded,
+                        anm_tensor *hidden, anm_error *err) {
+    memset(s->ids, 0, padded * sizeof *s->ids);
+    memcpy(s->ids, tokens, rows * sizeof *s->ids);
+    anm_tensor ids = {.name = "input_ids",
+                      .dtype = ANM_DTYPE_INT32,
+                      .rank = 2,
+                      .shape = {1, (int64_t)padded},
+                      .data = s->ids,
+                      .bytes = padded * sizeof *s->ids};
+    *hidden = (anm_tensor){.name = s->llm->embeddings_output,
+                           .dtype = hidden_dtype(s->llm),
+                           .data = s->hidden[0],
+                           .bytes = s->hidden_bytes};
+    return predict(s, s->llm->embeddings, &ids, 1, hidden, 1, err);
+}
+
+/* Row r is position first + r and sees columns up to itself. */
+static void fill_mask(anm_session *s, size_t first, size_t rows) {
+    size_t context = s->llm->context;
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < context; c++)
+            s->mask[r * context + c] = c <= first + r ? HALF_ZERO : HALF_MINUS_INFINITY;
+}
+
+/* The inputs of a chunk but for the hidden states; `at` is where the first row goes. */
+typedef struct chunk_inputs {
+    anm_tensor tensors[MOST_INPUTS];
+    int32_t at;
+} chunk_inputs;
+
+static anm_tensor *add_input(const anm_function *f, chunk_inputs *in, size_t *count,
+                             const char *name) {
+    for (size_t i = 0; i < anm_function_input_count(f); i++) {
+        const anm_feature *feature = anm_function_input(f, i);
+        if (strcmp(feature->name, name) != 0) continue;
+        anm_tensor *t = &in->tensors[(*count)++];
+        *t = (anm_tensor){.name = feature->name, .rank = feature->rank};
+        memcpy(t->shape, feature->shape, sizeof t->shape);
+        return t;
+    }
+    return NULL;
+}
+
+static void set_data(anm_tensor *t, anm_dtype dtype, void *data) {
+    if (!t) return;
+    t->dtype = dtype;
+    t->data = data;
+    t->bytes = (size_t)anm_shape_elements(t->shape, t->rank) * (size_t)(anm_dtype_bits(dtype) / 8);
+}
+
+/*
+ * update_mask, a one-hot column of older packages, is the mask buffer's second use: it is as long
+ * as the context and only single steps have it.
+ */
+static size_t make_inputs(anm_session *s, const anm_function *f, size_t first, chunk_inputs *in,
+                          uint16_t *one_hot) {
+    size_t count = 1; /* [0]: hidden_states */
+    in->at = (int32_t)first;
+    set_data(add_input(f, in, &count, "position_ids"), ANM_DTYPE_INT32, s->positions);
+    set_data(add_input(f, in, &count, "causal_mask"), ANM_DTYPE_FP16, s->mask);
+    set_data(add_input(f, in, &count, "current_pos"), ANM_DTYPE_INT32, &in->at);
+    anm_tensor *update = add_input(f, in, &count, "update_mask");
+    if (update) {
+        memset(one_hot, 0, s->llm->context * sizeof *one_hot);
+        one_hot[first] = 0x3c00;
+        set_data(update, ANM_DTYPE_FP16, one_hot);
+    }
+    return count;
+}
+
+static anm_status run_chunks(anm_session *s, bool prefill, size_t first, anm_tensor *hidden,
+                             anm_error *err) {
+    const anm_llm *llm = s->llm;
+    for (size_t i = 0; i < llm->chunk_count; i++) {
+        const anm_function *f = prefill ? llm->chunks[i].prefill : llm->chunks[i].infer;
+        chunk_inputs in = {0};
+        size_t count = make_inputs(s, f, first, &in, s->mask + llm->batch * llm->context);
+        in.tensors[0] = *hidden;
+        in.tensors[0].name = "hidden_states";
+        anm_tensor out = {.name = anm_function_output(f, 0)->name,
+                          .dtype = hidden_dtype(llm),
+                          .data = s->hidden[(i + 1) % 2],
+                          .bytes = s->hidden_bytes};
+        ANM_TRY(predict(s, f, in.tensors, count, &out, 1, err));
+        *hidden = out;
+    }
+    return ANM_OK;
+}
+
+static anm_status run_head(anm_session *s, const anm_tensor *hidden, anm_error *err) {
+    const anm_llm *llm = s->llm;
+    anm_tensor outputs[64] = {0}, input = *hidden;
+    float *at = s->logits;
+    input.name = "hidden_states";
+    for (size_t i = 0; i < llm->logits_count; i++) {
+        outputs[i] = (anm_tensor){.name = llm->logits[i].name,
+                                  .dtype = ANM_DTYPE_FP32,
+                                  .data = at,
+                                  .bytes = llm->logits[i].count * sizeof *at};
+        at += llm->logits[i].count;
+    }
+    ANM_TRY(predict(s, llm->head, &input, 1, outputs, llm->logits_count, err));
+    s->has_logits = true;
+    return ANM_OK;
+}
+
+anm_status anm_session_forward(anm_session *s, const int32_t *tokens, size_t first, size_t count,
+                               bool want_logits, anm_error *err) {
+    bool prefill = count > 1;
+    size_t rows = prefill ? s->llm->batch : 1;
+    anm_tensor hidden;
+    s->has_logits = false;
+    for (size_t r = 0; r < rows; r++) s->positions[r] = (int32_t)(first + r);
+    fill_mask(s, first, rows);
+    ANM_TRY(embed(s, tokens, count, rows, &hidden, err));
+    ANM_TRY(run_chunks(s, prefill, first, &hidden, err));
+    return want_logits && !prefill ? run_head(s, &hidden, err) : ANM_OK;
+}

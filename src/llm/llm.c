@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening a model directory. */
+#include "src/llm/llm.h"
+
+#include "src/base/file.h"
+
+void anm_llm_options_init(anm_llm_options *options) {
+    *options = (anm_llm_options){.struct_size = sizeof *options, .precision = ANM_PRECISION_FP16};
+}
+
+/* Packages without a tokenizer can still be driven by token ids. */
+static anm_status open_tokenizer(anm_llm *llm, anm_error *err) {
+    const char *path = anm_path_join(llm->arena, llm->dir, "tokenizer.json");
+    if (!path) return anm_fail_memory(err);
+    if (!anm_path_exists(path)) return ANM_OK;
+    return anm_tokenizer_open(llm->dir, &llm->tokenizer, err);
+}
+
+static anm_status open_template(anm_llm *llm, anm_error *err) {
+    anm_error problem;
+    anm_status status = anm_chat_template_open(llm->dir, NULL, &llm->chat_template, &problem);
+    if (status == ANM_OK || status == ANM_ERROR_NOT_FOUND) return ANM_OK;
+    if (err) *err = problem;
+    return status;
+}
+
+static anm_status open_all(anm_llm *llm, anm_error *err) {
+    if (!anm_path_is_dir(llm->dir))
+        return anm_fail(err, ANM_ERROR_NOT_FOUND, llm->dir, "there is no such directory");
+    ANM_TRY(anm_llm_read_meta(llm, err));
+    ANM_TRY(anm_llm_wire(llm, err));
+    ANM_TRY(open_tokenizer(llm, err));
+    ANM_TRY(open_template(llm, err));
+    return anm_llm_read_stop_ids(llm, err);
+}
+
+anm_status anm_llm_open(const char *dir, const anm_llm_options *options, anm_llm **out,
+                        anm_error *err) {
+    *out = NULL;
+    anm_arena *arena = anm_arena_create();
+    anm_llm *llm = arena ? ANM_ARENA_NEW(arena, anm_llm) : NULL;
+    if (!llm) {
+        anm_arena_destroy(arena);
+        return anm_fail_memory(err);
+    }
+    llm->arena = arena;
+    llm->precision = options ? options->precision : ANM_PRECISION_FP16;
+    llm->dir = anm_arena_strdup(arena, dir);
+    anm_status status = llm->dir ? open_all(llm, err) : anm_fail_memory(err);
+    if (status == ANM_OK) *out = llm;
+    else anm_llm_close(llm);
+    return status;
+}
+
+void anm_llm_close(anm_llm *llm) {
+    if (!llm) return;
+    for (size_t i = 0; i < llm->program_count; i++) anm_program_close(llm->programs[i]);
+    anm_tokenizer_close(llm->tokenizer);
+    anm_chat_template_close(llm->chat_template);
+    anm_arena_destroy(llm->arena);
+}
+
+const char *anm_llm_name(const anm_llm *llm) {
+    return llm->name;
+}
+
+size_t anm_llm_context_length(const anm_llm *llm) {
+    return llm->context;
+}
+
+size_t anm_llm_batch_size(const anm_llm *llm) {
+    return llm->batch;
+}
+
+size_t anm_llm_vocab_size(const anm_llm *llm) {
+    return llm->vocab;
+}
+
+const anm_tokenizer *anm_llm_tokenizer(const anm_llm *llm) {
+    return llm->tokenizer;
+}
+
+const anm_chat_template *anm_llm_chat_template(const anm_llm *llm) {
+    return llm->chat_template;
+}
+
+const int32_t *anm_llm_stop_ids(const anm_llm *llm, size_t *count) {
+    *count = llm->stop_count;
+    return llm->stop_ids;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the LLM tier share: the wired model and the session. */
+#ifndef ANM_LLM_LLM_H
+#define ANM_LLM_LLM_H
+
+#include <stdbool.h>
+
+#include "anemone/llm.h"
+#include "src/base/arena.h"
+
+/* A chunk of the FFN: its two functions may live in one package or in two. */
+typedef struct anm_llm_chunk {
+    const anm_function *infer, *prefill; /* prefill NULL: single steps only */
+} anm_llm_chunk;
+
+typedef struct anm_llm_logits {
+    const char *name; /* "logits3" */
+    size_t count;     /* tokens it covers */
+} anm_llm_logits;
+
+struct anm_llm {
+    anm_arena *arena;
+    const char *dir, *name;
+    anm_precision precision;
+    anm_program **programs; /* every package opened */
+    size_t program_count;
+    const anm_function *embeddings, *head;
+    anm_llm_chunk *chunks;
+    size_t chunk_count;
+    const char *embeddings_output;
+    anm_llm_logits *logits; /* in order of the vocabulary */
+    size_t logits_count;
+    size_t context, batch, hidden, vocab;
+    anm_tokenizer *tokenizer;
+    anm_chat_template *chat_template;
+    int32_t *stop_ids;
+    size_t stop_count;
+};
+
+/* Opens the packages of llm->dir and wires them; see wiring.c. */
+ANM_MUST_CHECK anm_status anm_llm_wire(anm_llm *llm, anm_error *err);
+/* Reads meta.yaml for the name; everything else is taken from the packages. */
+ANM_MUST_CHECK anm_status anm_llm_read_meta(anm_llm *llm, anm_error *err);
+ANM_MUST_CHECK anm_status anm_llm_read_stop_ids(anm_llm *llm, anm_error *err);
+
+struct anm_session {
+    const anm_llm *llm;
+    anm_state *state;
+    int32_t *tokens; /* context entries */
+    size_t count;    /* whose K and V are in the state */
+    size_t reused;   /* of the last sync: tokens that were not evaluated again */
+    bool has_logits;
+    float *logits;
+    uint16_t *mask; /* batch x context, fp16 */
+    int32_t *ids;   /* batch */
+    int32_t *positions;
+    void *hidden[2]; /* batch x hidden, ping-pong between chunks */
+    size_t hidden_bytes;
+};
+
+/*
+ * Evaluates tokens[first, first + count) at their positions: K and V go into the state. One token
+ * runs `infer` and, if `want_logits`, the head; several run `prefill` (count <= batch).
+ */
+ANM_MUST_CHECK anm_status anm_session_forward(anm_session *s, const int32_t *tokens, size_t first,
+                                              size_t count, bool want_logits, anm_error *err);
+
+#endif

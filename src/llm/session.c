@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* A timeline of tokens and its KV cache. */
+#include <string.h>
+
+#include "src/base/alloc.h"
+#include "src/llm/llm.h"
+
+static anm_status allocate(anm_session *s, anm_error *err) {
+    const anm_llm *llm = s->llm;
+    size_t mask;
+    s->hidden_bytes = llm->batch * llm->hidden * sizeof(float);
+    /* One row more than the batch: see make_inputs() in forward.c. */
+    if (!anm_size_mul(llm->batch + 1, llm->context, &mask))
+        return anm_fail(err, ANM_ERROR_LIMIT, llm->dir, "context and batch are absurdly large");
+    s->tokens = anm_calloc(llm->context, sizeof *s->tokens);
+    s->logits = anm_calloc(llm->vocab, sizeof *s->logits);
+    s->mask = anm_calloc(mask, sizeof *s->mask);
+    s->ids = anm_calloc(llm->batch, sizeof *s->ids);
+    s->positions = anm_calloc(llm->batch, sizeof *s->positions);
+    s->hidden[0] = anm_calloc(s->hidden_bytes, 1);
+    s->hidden[1] = anm_calloc(s->hidden_bytes, 1);
+    bool ok =
+        s->tokens && s->logits && s->mask && s->ids && s->positions && s->hidden[0] && s->hidden[1];
+    if (!ok) return anm_fail_memory(err);
+    return anm_state_create(llm->chunks[0].infer, llm->precision, &s->state, err);
+}
+
+anm_status anm_session_create(const anm_llm *llm, anm_session **out, anm_error *err) {
+    *out = NULL;
+    anm_session *s = anm_calloc(1, sizeof *s);
+    if (!s) return anm_fail_memory(err);
+    s->llm = llm;
+    anm_status status = allocate(s, err);
+    if (status == ANM_OK) *out = s;
+    else anm_session_destroy(s);
+    return status;
+}
+
+void anm_session_destroy(anm_session *s) {
+    if (!s) return;
+    anm_state_destroy(s->state);
+    anm_free(s->tokens);
+    anm_free(s->logits);
+    anm_free(s->mask);
+    anm_free(s->ids);
+    anm_free(s->positions);
+    anm_free(s->hidden[0]);
+    anm_free(s->hidden[1]);
+    anm_free(s);
+}
+
+static anm_status check_token(const anm_session *s, int32_t token, size_t index, anm_error *err) {
+    if (token >= 0 && (size_t)token < s->llm->vocab) return ANM_OK;
+    return anm_fail(err, ANM_ERROR_ARGUMENT, s->llm->name,
+                    "token %d at position %zu is outside the vocabulary of %zu", token, index,
+                    s->llm->vocab);
+}
+
+static anm_status check_tokens(const anm_session *s, const int32_t *tokens, size_t count,
+                               anm_error *err) {
+    if (count == 0) return anm_fail(err, ANM_ERROR_ARGUMENT, s->llm->name, "the prompt is empty");
+    if (count > s->llm->context)
+        return anm_fail(err, ANM_ERROR_LIMIT, s->llm->name,
+                        "the prompt has %zu tokens, the model's context %zu: shorten the prompt "
+                        "or convert with a larger --context",
+                        count, s->llm->context);
+    for (size_t i = 0; i < count; i++) ANM_TRY(check_token(s, tokens[i], i, err));
+    return ANM_OK;
+}
+
+static size_t matching(const anm_session *s, const int32_t *tokens, size_t count) {
+    size_t n = 0;
+    while (n < s->count && n < count && s->tokens[n] == tokens[n]) n++;
+    return n;
+}
+
+static anm_status step(anm_session *s, int32_t token, bool want_logits, anm_error *err) {
+    ANM_TRY(anm_session_forward(s, &token, s->count, 1, want_logits, err));
+    s->tokens[s->count++] = token;
+    return ANM_OK;
+}
+
+/*
+ * Whether to run a batch for `rows` tokens. A batch always computes all its rows, so a short rest
+ * is cheaper in single steps; and it must fit: its padding is written to the cache as well.
+ */
+static bool batch_pays(const anm_session *s, size_t rows) {
+    size_t batch = s->llm->batch;
+    return batch > 1 && rows > batch / 2 && s->count + batch <= s->llm->context;
+}
+
+/* All but the last token need K and V only. */
+static anm_status advance(anm_session *s, const int32_t *tokens, size_t end, anm_error *err) {
+    while (s->count < end) {
+        size_t rows = end - s->count;
+        if (!batch_pays(s, rows)) {
+            ANM_TRY(step(s, tokens[s->count], false, err));
+            continue;
+        }
+        if (rows > s->llm->batch) rows = s->llm->batch;
+        ANM_TRY(anm_session_forward(s, tokens + s->count, s->count, rows, false, err));
+        memcpy(s->tokens + s->count, tokens + s->count, rows * sizeof *tokens);
+        s->count += rows;
+    }
+    return ANM_OK;
+}
+
+anm_status anm_session_sync(anm_session *s, const int32_t *tokens, size_t count, anm_error *err) {
+    ANM_TRY(check_tokens(s, tokens, count, err));
+    size_t same = matching(s, tokens, count);
+    s->reused = count;
+    if (same == count && s->count == count && s->has_logits) return ANM_OK;
+    /* The last token is always run, since its logits are wanted; the rest may be reused. */
+    s->reused = same < count ? same : count - 1;
+    anm_session_rewind(s, s->reused);
+    ANM_TRY(advance(s, tokens, count - 1, err));
+    return step(s, tokens[count - 1], true, err);
+}
+
+anm_status anm_session_append(anm_session *s, int32_t token, anm_error *err) {
+    ANM_TRY(check_token(s, token, s->count, err));
+    if (s->count == s->llm->context)
+        return anm_fail(err, ANM_ERROR_LIMIT, s->llm->name, "the context of %zu tokens is full",
+                        s->llm->context);
+    return step(s, token, true, err);
+}
+
+void anm_session_rewind(anm_session *s, size_t length) {
+    if (length >= s->count) return;
+    s->count = length;
+    s->has_logits = false;
+}
+
+const int32_t *anm_session_tokens(const anm_session *s, size_t *count) {
+    *count = s->count;
+    return s->tokens;
+}
+
+const float *anm_session_logits(const anm_session *s) {
+    return s->has_logits ? s->logits : NULL;
+}
+
+anm_state *anm_session_state(anm_session *s) {
+    return s->state;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which package is what, and whether they fit. Roles come from the interfaces, not from file names:
+ * input_ids gives hidden_states (embeddings); hidden_states with causal_mask gives hidden states
+ * (a chunk); hidden_states gives logits (head). The file name tells a chunk's number only.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/dtype.h"
+#include "src/base/file.h"
+#include "src/llm/llm.h"
+
+enum { MOST_CHUNKS = 99, MOST_LOGITS = 64 };
+
+typedef struct wiring {
+    anm_llm *llm;
+    const char *file; /* of the package at hand */
+    size_t expected_chunks;
+    anm_error *err;
+} wiring;
+
+static anm_status fail(const wiring *w, const char *what) {
+    return anm_fail(w->err, ANM_ERROR_MISMATCH, w->file, "%s", what);
+}
+
+static const anm_feature *find_input(const anm_function *f, const char *name) {
+    for (size_t i = 0; i < anm_function_input_count(f); i++)
+        if (strcmp(anm_function_input(f, i)->name, name) == 0) return anm_function_input(f, i);
+    return NULL;
+}
+
+static const anm_feature *find_output(const anm_function *f, const char *name) {
+    for (size_t i = 0; i < anm_function_output_count(f); i++)
+        if (strcmp(anm_function_output(f, i)->name, name) == 0) return anm_function_output(f, i);
+    return NULL;
+}
+
+/* Sets a size at the first sight and requires it ever after. */
+static anm_status agree(const wiring *w, size_t *slot, int64_t value, const char *what) {
+    if (value <= 0) return fail(w, "an interface has a dimension that is not known");
+    if (!*slot) *slot = (size_t)value;
+    if (*slot == (size_t)value) return ANM_OK;
+    return anm_fail(w->err, ANM_ERROR_MISMATCH, w->file,
+                    "%s is %lld here and %zu in the packages before", what, (long long)value,
+                    *slot);
+}
+
+static anm_status take_embeddings(wiring *w, const anm_function *f) {
+    const anm_feature *output = anm_function_output(f, 0);
+    if (w->llm->embeddings) return fail(w, "a second package of embeddings");
+    if (anm_function_output_count(f) != 1) return fail(w, "embeddings need one output");
+    w->llm->embeddings = f;
+    w->llm->embeddings_output = output->name;
+    return output->rank == 3 ? agree(w, &w->llm->hidden, output->shape[2], "hidden size") : ANM_OK;
+}
+
+/* "logits" or "output_logits": one part; "logits1" .. "logitsK": K parts. */
+static anm_status take_head(wiring *w, const anm_function *f) {
+    anm_llm *llm = w->llm;
+    size_t count = anm_function_output_count(f);
+    if (llm->head) return fail(w, "a second LM head");
+    if (count > MOST_LOGITS) return fail(w, "an LM head of too many parts");
+    llm->head = f;
+    llm->logits = ANM_ARENA_ARRAY(llm->arena, anm_llm_logits, count);
+    if (!llm->logits) return anm_fail_memory(w->err);
+    for (size_t i = 0; i < count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "logits%zu", i + 1);
+        const anm_feature *part = count > 1 ? find_output(f, name) : anm_function_output(f, 0);
+        if (!part)
+            return anm_fail(w->err, ANM_ERROR_MISMATCH, w->file, "the LM head has no output \"%s\"",
+                            name);
+        if (part->rank < 1 || part->shape[part->rank - 1] <= 0)
+            return fail(w, "an output of the LM head has no known size");
+        llm->logits[llm->logits_count++] =
+            (anm_llm_logits){part->name, (size_t)part->shape[part->rank - 1]};
+        llm->vocab += llm->logits[i].count;
+    }
+    const anm_feature *input = find_input(f, "hidden_states");
+    return input->rank == 3 ? agree(w, &llm->hidden, input->shape[2], "hidden size") : ANM_OK;
+}
+
+/* 1-based numbers of "..._chunk_02of04.mlpackage"; a name without them is chunk 1 of 1. */
+static void chunk_numbers(const char *file, size_t *number, size_t *total) {
+    unsigned n = 1, of = 1;
+    const char *mark = strstr(file, "_chunk_");
+    if (mark && sscanf(mark, "_chunk_%2uof%2u", &n, &of) != 2) n = of = 1;
+    *number = n;
+    *total = of;
+}
+
+static anm_status check_known_inputs(const wiring *w, const anm_function *f) {
+    static const char *const known[] = {"hidden_states", "position_ids", "causal_mask",
+                                        "current_pos", "update_mask"};
+    for (size_t i = 0; i < anm_function_input_count(f); i++) {
+        const char *name = anm_function_input(f, i)->name;
+        bool ok = false;
+        for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
+            ok = ok || strcmp(name, known[k]) == 0;
+        if (!ok)
+            return anm_fail(w->err, ANM_ERROR_UNSUPPORTED, w->file,
+                            "function %s takes the input \"%s\", which is not known here",
+                            anm_function_name(f), name);
+    }
+    return ANM_OK;
+}
+
+static anm_status take_chunk(wiring *w, const anm_function *f) {
+    anm_llm *llm = w->llm;
+    const anm_feature *hidden = find_input(f, "hidden_states");
+    const anm_feature *mask = find_input(f, "causal_mask");
+    size_t number, total;
+    chunk_numbers(w->file, &number, &total);
+    if (total < 1 || total > MOST_CHUNKS || number < 1 || number > total)
+        return fail(w, "the file name has impossible chunk numbers");
+    ANM_TRY(agree(w, &w->expected_chunks, (int64_t)total, "the number of chunks"));
+    ANM_TRY(check_known_inputs(w, f));
+    if (hidden->rank != 3 || mask->rank != 4) return fail(w, "a chunk's inputs have other ranks");
+    ANM_TRY(agree(w, &llm->hidden, hidden->shape[2], "hidden size"));
+    ANM_TRY(agree(w, &llm->context, mask->shape[3], "context length"));
+    bool prefill = hidden->shape[1] > 1 || strcmp(anm_function_name(f), "prefill") == 0;
+    if (prefill) ANM_TRY(agree(w, &llm->batch, hidden->shape[1], "prefill batch"));
+    anm_llm_chunk *chunk = &llm->chunks[number - 1];
+    const anm_function **slot = prefill ? &chunk->prefill : &chunk->infer;
+    if (*slot) return fail(w, "a second package has the same chunk");
+    *slot = f;
+    if (number > llm->chunk_count) llm->chunk_count = number;
+    return ANM_OK;
+}
+
+static anm_status take_function(wiring *w, const anm_function *f) {
+    bool hidden = find_input(f, "hidden_states") != NULL;
+    if (find_input(f, "input_ids") && !hidden) return take_embeddings(w, f);
+    if (hidden && find_input(f, "causal_mask")) return take_chunk(w, f);
+    if (hidden && anm_function_output_count(f) && strstr(anm_function_output(f, 0)->name, "logits"))
+        return take_head(w, f);
+    return anm_fail(w->err, ANM_ERROR_UNSUPPORTED, w->file,
+                    "function %s is neither embeddings, nor a chunk, nor an LM head: its inputs "
+                    "and outputs are of no known kind",
+                    anm_function_name(f));
+}
+
+static anm_status take_package(wiring *w, const char *path) {
+    anm_program *program;
+    ANM_TRY(anm_program_open(path, &program, w->err));
+    w->llm->programs[w->llm->program_count++] = program;
+    for (size_t i = 0; i < anm_program_function_count(program); i++)
+        ANM_TRY(take_function(w, anm_program_function_at(program, i)));
+    return ANM_OK;
+}
+
+/* A package and its compiled form may stand side by side: the package is enough. */
+static bool is_wanted(char **names, size_t count, size_t index) {
+    const char *name = names[index];
+    if (anm_str_ends(name, ".mlpackage")) return true;
+    if (!anm_str_ends(name, ".mlmodelc")) return false;
+    size_t stem = strlen(name) - strlen(".mlmodelc");
+    for (size_t i = 0; i < count; i++)
+        if (anm_str_ends(names[i], ".mlpackage") && strlen(names[i]) == stem + 10 &&
+            strncmp(names[i], name, stem) == 0)
+            return false;
+    return true;
+}
+
+static anm_status nothing_found(const anm_llm *llm, char **names, size_t count, anm_error *err) {
+    for (size_t i = 0; i < count; i++)
+        if (anm_str_ends(names[i], ".safetensors"))
+            return anm_fail(err, ANM_ERROR_NOT_FOUND, llm->dir,
+                            "this is a checkpoint, not yet converted: run `anemone convert` first");
+    return anm_fail(err, ANM_ERROR_NOT_FOUND, llm->dir,
+                    "no .mlpackage or .mlmodelc is in this directory");
+}
+
+static anm_status check_complete(wiring *w) {
+    const anm_llm *llm = w->llm;
+    w->file = llm->dir;
+    if (!llm->embeddings) return fail(w, "the embeddings are missing (input_ids to hidden_states)");
+    if (!llm->head) return fail(w, "the LM head is missing (hidden_states to logits)");
+    if (!llm->chunk_count) return fail(w, "no FFN chunk is here (hidden_states and causal_mask)");
+    bool all_prefill = true;
+    for (size_t i = 0; i < w->expected_chunks; i++) {
+        if (!llm->chunks[i].infer)
+            return anm_fail(w->err, ANM_ERROR_MISMATCH, llm->dir,
+                            "chunk %zu of %zu (function infer) is missing", i + 1,
+                            w->expected_chunks);
+        all_prefill = all_prefill && llm->chunks[i].prefill;
+    }
+    if (!all_prefill) w->llm->batch = 1;
+    if (!w->llm->batch) w->llm->batch = 1;
+    return ANM_OK;
+}
+
+anm_status anm_llm_wire(anm_llm *llm, anm_error *err) {
+    wiring w = {.llm = llm, .err = err};
+    char **names;
+    size_t count;
+    ANM_TRY(anm_dir_list(llm->arena, llm->dir, &names, &count, err));
+    llm->programs = ANM_ARENA_ARRAY(llm->arena, anm_program *, count);
+    llm->chunks = ANM_ARENA_ARRAY(llm->arena, anm_llm_chunk, MOST_CHUNKS);
+    if (!llm->programs || !llm->chunks) return anm_fail_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_wanted(names, count, i)) continue;
+        const char *path = anm_path_join(llm->arena, llm->dir, names[i]);
+        if (!path) return anm_fail_memory(err);
+        w.file = names[i];
+        ANM_TRY(take_package(&w, path));
+    }
+    if (!llm->program_count) return nothing_found(llm, names, count, err);
+    return check_complete(&w);
+}
