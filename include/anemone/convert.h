@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Converting a Hugging Face checkpoint into CoreML packages in ANEMLL's form: embeddings, decoder
+ * (functions infer and prefill) and LM head, with meta.yaml and the tokenizer files.
+ *
+ *     anm_convert_options options;
+ *     anm_convert_options_init(&options);
+ *     options.context_length = 1024;
+ *     anm_convert_report *report;
+ *     if (anm_convert("Qwen3-0.6B", "qwen3", &options, &report, &error)) ...
+ *     anm_convert_report_free(report);
+ *
+ * Weights are streamed: memory in use does not grow with the model.
+ */
+#ifndef ANEMONE_CONVERT_H
+#define ANEMONE_CONVERT_H
+
+#include <stddef.h>
+
+#include "anemone/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How far a conversion is. The strings live until the callback returns. */
+typedef struct anm_convert_progress {
+    const char *component;      /* "embeddings", "decoder", "lm_head" */
+    const char *file;           /* the package being written, without its directory */
+    size_t index, count;        /* of the component: 0 .. count - 1 */
+    uint64_t done, total;       /* bytes of weights written, of all components together */
+} anm_convert_progress;
+
+/* Called every few megabytes, on the caller's thread. Non-zero cancels the conversion. */
+typedef int (*anm_convert_progress_fn)(void *context, const anm_convert_progress *progress);
+
+typedef struct anm_convert_options {
+    size_t struct_size;
+    /* Tokens of context; 0: 512, or max_position_embeddings where that is less. */
+    int64_t context_length;
+    /* Tokens per prefill call; it divides the context. 0: the largest such number up to 64. */
+    int64_t batch_size;
+    const char *prefix; /* of file names; NULL: the family's, "qwen" or "llama" */
+    const char *name;   /* of the model in meta.yaml; NULL: from the directory's name */
+    int overwrite;      /* replace packages of the same name in an existing directory */
+    /* Values beyond fp16's range become infinite and are reported, instead of an error. */
+    int allow_overflow;
+    anm_convert_progress_fn progress; /* may be NULL */
+    void *progress_context;
+} anm_convert_options;
+
+ANM_API void anm_convert_options_init(anm_convert_options *options);
+
+typedef struct anm_convert_report anm_convert_report;
+
+/*
+ * Converts the checkpoint in model_dir into out_dir, which is created. Outputs appear under their
+ * names when all of them are whole, meta.yaml last; a conversion that fails leaves out_dir as it
+ * was. `options` and `report` may be NULL.
+ *
+ * ANM_ERROR_NOT_FOUND without a checkpoint; ANM_ERROR_UNSUPPORTED for an architecture, a RoPE
+ * scaling, a quantized checkpoint and so on, saying what is supported; ANM_ERROR_MISMATCH for
+ * tensors that are missing, superfluous or of another shape or type than config.json implies,
+ * naming them; ANM_ERROR_LIMIT for weights beyond fp16's range; ANM_ERROR_ARGUMENT for options
+ * that do not fit and outputs that exist; ANM_ERROR_IO; ANM_ERROR_CANCELLED.
+ */
+ANM_API ANM_MUST_CHECK anm_status anm_convert(const char *model_dir, const char *out_dir,
+                                              const anm_convert_options *options,
+                                              anm_convert_report **report, anm_error *err);
+
+/* What can be converted, one family a line: "Qwen 3 (model_type qwen3; Qwen3ForCausalLM)". */
+ANM_API const char *anm_convert_supported(void);
+
+/* A file or package that was written. */
+typedef struct anm_convert_part {
+    const char *file; /* relative to the output directory */
+    uint64_t bytes;   /* of a package: all of its files */
+} anm_convert_part;
+
+/* A tensor with finite values beyond fp16's range (65504), or values that are not finite. */
+typedef struct anm_convert_overflow {
+    const char *tensor;
+    uint64_t count;  /* values that are infinite or NaN in the package */
+    double largest;  /* largest finite magnitude in the checkpoint; 0 if none overflowed */
+} anm_convert_overflow;
+
+/* Accessors give NULL past the end. Everything lives until the report is freed. */
+ANM_API size_t anm_convert_report_part_count(const anm_convert_report *report);
+ANM_API const anm_convert_part *anm_convert_report_part(const anm_convert_report *report,
+                                                        size_t index);
+ANM_API size_t anm_convert_report_overflow_count(const anm_convert_report *report);
+ANM_API const anm_convert_overflow *anm_convert_report_overflow(const anm_convert_report *report,
+                                                                size_t index);
+ANM_API size_t anm_convert_report_warning_count(const anm_convert_report *report);
+ANM_API const char *anm_convert_report_warning(const anm_convert_report *report, size_t index);
+/* Weights of the checkpoint that were used; a tied embedding counts once. */
+ANM_API uint64_t anm_convert_report_parameters(const anm_convert_report *report);
+ANM_API double anm_convert_report_seconds(const anm_convert_report *report);
+ANM_API void anm_convert_report_free(anm_convert_report *report); /* NULL is fine */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

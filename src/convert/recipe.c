@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "src/convert/recipe.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/file.h"
+
+static anm_status check_family(const char *where, anm_recipe *r, anm_error *err) {
+    const anm_hf_config *c = &r->config;
+    r->family = anm_family_find(c->model_type);
+    if (!r->family)
+        return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
+                        "model_type \"%s\" is not supported; these are:\n%s", c->model_type,
+                        anm_convert_supported());
+    if (*c->architecture && !anm_family_has_architecture(r->family, c->architecture))
+        return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
+                        "architecture \"%s\" is not supported; these are:\n%s", c->architecture,
+                        anm_convert_supported());
+    return ANM_OK;
+}
+
+static anm_status check_rope(const char *where, const anm_recipe *r, anm_error *err) {
+    const anm_hf_rope *rope = &r->config.rope;
+    if (!(r->family->ropes >> rope->type & 1))
+        return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
+                        "RoPE scaling \"%s\" is not supported; default, linear and llama3 are",
+                        rope->type_name);
+    if (rope->partial_rotary_factor != 1)
+        return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
+                        "partial_rotary_factor %g is not supported: only whole heads are rotated",
+                        rope->partial_rotary_factor);
+    return ANM_OK;
+}
+
+/* A window that the context does not exceed changes nothing. */
+static anm_status check_window(const char *where, const anm_recipe *r, anm_error *err) {
+    const anm_hf_config *c = &r->config;
+    bool in_use = c->use_sliding_window && c->sliding_window > 0;
+    if (!in_use && !c->other_layer_types) return ANM_OK;
+    if (in_use && r->context <= c->sliding_window) return ANM_OK;
+    if (in_use)
+        return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
+                        "sliding-window attention is not supported; a context length of at most "
+                        "the window, %lld, does without", (long long)c->sliding_window);
+    return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
+                    "layer_types has other layers than full_attention");
+}
+
+static anm_status check_supported(const char *where, const anm_recipe *r, anm_error *err) {
+    const anm_hf_config *c = &r->config;
+    if (*c->quant_method)
+        return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
+                        "the checkpoint is quantized (quant_method \"%s\"); convert the original "
+                        "in bf16, fp16 or fp32", c->quant_method);
+    if (strcmp(c->hidden_act, "silu") != 0 && strcmp(c->hidden_act, "swish") != 0)
+        return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
+                        "hidden_act \"%s\" is not supported; silu is", c->hidden_act);
+    ANM_TRY(check_rope(where, r, err));
+    return check_window(where, r, err);
+}
+
+static anm_status bad_option(anm_error *err, const char *name, int64_t value, const char *why) {
+    return anm_fail(err, ANM_ERROR_ARGUMENT, name, "%lld %s", (long long)value, why);
+}
+
+static int64_t default_context(const anm_hf_config *c) {
+    int64_t most = c->max_position_embeddings;
+    return most > 0 && most < 512 ? most : 512;
+}
+
+static int64_t default_batch(int64_t context) {
+    int64_t batch = context < 64 ? context : 64;
+    while (context % batch) batch--;
+    return batch;
+}
+
+static anm_status set_lengths(const anm_convert_options *o, anm_recipe *r, anm_error *err) {
+    int64_t context = o->context_length, batch = o->batch_size;
+    if (context < 0 || context > ANM_MAX_CONTEXT)
+        return bad_option(err, "context_length", context, "is not between 1 and 1048576");
+    r->context = context ? context : default_context(&r->config);
+    if (batch < 0 || batch > r->context)
+        return bad_option(err, "batch_size", batch, "is not between 1 and the context length");
+    r->batch = batch ? batch : default_batch(r->context);
+    if (r->context % r->batch)
+        return bad_option(err, "batch_size", r->batch,
+                          "does not divide the context length: the last batch would overrun it");
+    if (r->config.state_length > ANM_MAX_CONTEXT)
+        return bad_option(err, "state_length", r->config.state_length, "is above 1048576");
+    r->state = r->config.state_length > r->context ? r->config.state_length : r->context;
+    return ANM_OK;
+}
+
+static bool trait(anm_trait t, bool by_config) {
+    return t == ANM_TRAIT_ALWAYS || (t == ANM_TRAIT_BY_CONFIG && by_config);
+}
+
+static void set_slots(anm_recipe *r) {
+    static const anm_slot qkv[] = {ANM_SLOT_Q_BIAS, ANM_SLOT_K_BIAS, ANM_SLOT_V_BIAS};
+    static const anm_slot mlp[] = {ANM_SLOT_GATE_BIAS, ANM_SLOT_UP_BIAS, ANM_SLOT_DOWN_BIAS};
+    const anm_family *f = r->family;
+    for (int slot = 0; slot < ANM_SLOT_COUNT; slot++) r->has[slot] = true;
+    for (int i = 0; i < 3; i++) {
+        r->has[qkv[i]] = trait(f->qkv_bias, r->config.attention_bias);
+        r->has[mlp[i]] = trait(f->mlp_bias, r->config.mlp_bias);
+    }
+    r->has[ANM_SLOT_O_BIAS] = trait(f->out_bias, r->config.attention_bias);
+    r->has[ANM_SLOT_Q_NORM] = r->has[ANM_SLOT_K_NORM] = f->qk_norm;
+    r->tied = r->config.tie_word_embeddings;
+    r->has[ANM_SLOT_HEAD] = !r->tied;
+}
+
+static anm_status set_sizes(const char *where, anm_recipe *r, anm_error *err) {
+    const anm_hf_config *c = &r->config;
+    r->layers = c->num_hidden_layers;
+    r->hidden = c->hidden_size;
+    r->heads = c->num_attention_heads;
+    r->kv_heads = c->num_key_value_heads;
+    r->groups = r->heads / r->kv_heads;
+    r->inner = c->intermediate_size;
+    r->vocab = c->vocab_size;
+    r->head_dim = c->head_dim;
+    if (!c->has_head_dim && r->family->default_head_dim) r->head_dim = r->family->default_head_dim;
+    r->splits = r->family->head_splits;
+    if (r->vocab < r->splits)
+        return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
+                        "vocab_size %lld is below the LM head's %lld outputs",
+                        (long long)r->vocab, (long long)r->splits);
+    return ANM_OK;
+}
+
+/* The state has a row for each head and position: the one size that a config can make absurd. */
+static anm_status check_state_size(const char *where, const anm_recipe *r, anm_error *err) {
+    const int64_t shape[4] = {2 * r->layers, r->kv_heads, r->state, r->head_dim};
+    int64_t elements = anm_shape_elements(shape, 4);
+    if (elements > 0 && elements <= (int64_t)1 << 40) return ANM_OK;
+    return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
+                    "the KV cache would have more than 2^40 elements");
+}
+
+static bool is_prefix(const char *text) {
+    if (!*text || *text == '.' || *text == '-') return false;
+    for (; *text; text++)
+        if (!isalnum((unsigned char)*text) && !strchr("._-", *text)) return false;
+    return true;
+}
+
+/*
+ * The directory's name; for a snapshot in the Hugging Face cache, ".../models--ORG--NAME/
+ * snapshots/HASH", it is "ORG-NAME" as in ANEMLL's scripts.
+ */
+static const char *model_name(anm_arena *arena, const char *dir) {
+    char *real = realpath(dir, NULL);
+    char *path = anm_arena_strdup(arena, real ? real : dir);
+    free(real);
+    if (!path) return NULL;
+    char *cache = strstr(path, "/models--"), *end = cache ? strstr(cache + 1, "/snapshots/") : NULL;
+    if (!end) return anm_path_base(arena, path);
+    *end = '\0';
+    char *name = cache + strlen("/models--"), *split = strstr(name, "--");
+    if (split) {
+        *split = '-';
+        memmove(split + 1, split + 2, strlen(split + 2) + 1);
+    }
+    return name;
+}
+
+/* The name goes into text files, line by line. */
+static char *one_line(anm_arena *arena, const char *text) {
+    char *copy = text ? anm_arena_strdup(arena, text) : NULL;
+    for (char *p = copy; p && *p; p++)
+        if (iscntrl((unsigned char)*p)) *p = '_';
+    return copy;
+}
+
+static anm_status set_names(anm_arena *arena, const char *dir, const anm_convert_options *o,
+                            anm_recipe *r, anm_error *err) {
+    const char *prefix = o->prefix ? o->prefix : r->family->prefix;
+    if (!is_prefix(prefix))
+        return anm_fail(err, ANM_ERROR_ARGUMENT, "prefix",
+                        "\"%s\" cannot begin a file name: use letters, digits, \"_\", \"-\", \".\"",
+                        prefix);
+    r->prefix = anm_arena_strdup(arena, prefix);
+    r->name = one_line(arena, o->name ? o->name : model_name(arena, dir));
+    return r->prefix && r->name ? ANM_OK : anm_fail_memory(err);
+}
+
+anm_status anm_recipe_make(anm_arena *arena, const char *model_dir,
+                           const anm_convert_options *options, anm_recipe *out, anm_error *err) {
+    anm_recipe *r = out;
+    *r = (anm_recipe){0};
+    const char *where = anm_path_join(arena, model_dir, "config.json");
+    if (!where) return anm_fail_memory(err);
+    ANM_TRY(anm_hf_config_read(model_dir, &r->config, err));
+    ANM_TRY(check_family(where, r, err));
+    ANM_TRY(set_lengths(options, r, err));
+    ANM_TRY(check_supported(where, r, err));
+    ANM_TRY(set_sizes(where, r, err));
+    ANM_TRY(check_state_size(where, r, err));
+    set_slots(r);
+    return set_names(arena, model_dir, options, r, err);
+}
+
+static int one(int64_t *shape, int64_t size) {
+    shape[0] = size;
+    return 1;
+}
+
+static int two(int64_t *shape, int64_t rows, int64_t columns) {
+    shape[0] = rows;
+    shape[1] = columns;
+    return 2;
+}
+
+int anm_recipe_shape(const anm_recipe *r, anm_slot slot, int64_t shape[2]) {
+    int64_t query = r->heads * r->head_dim, key = r->kv_heads * r->head_dim;
+    switch (slot) {
+    case ANM_SLOT_EMBEDDING:
+    case ANM_SLOT_HEAD: return two(shape, r->vocab, r->hidden);
+    case ANM_SLOT_FINAL_NORM:
+    case ANM_SLOT_INPUT_NORM:
+    case ANM_SLOT_MLP_NORM:
+    case ANM_SLOT_O_BIAS:
+    case ANM_SLOT_DOWN_BIAS: return one(shape, r->hidden);
+    case ANM_SLOT_Q: return two(shape, query, r->hidden);
+    case ANM_SLOT_Q_BIAS: return one(shape, query);
+    case ANM_SLOT_K:
+    case ANM_SLOT_V: return two(shape, key, r->hidden);
+    case ANM_SLOT_K_BIAS:
+    case ANM_SLOT_V_BIAS: return one(shape, key);
+    case ANM_SLOT_Q_NORM:
+    case ANM_SLOT_K_NORM: return one(shape, r->head_dim);
+    case ANM_SLOT_O: return two(shape, r->hidden, query);
+    case ANM_SLOT_GATE:
+    case ANM_SLOT_UP: return two(shape, r->inner, r->hidden);
+    case ANM_SLOT_GATE_BIAS:
+    case ANM_SLOT_UP_BIAS: return one(shape, r->inner);
+    case ANM_SLOT_DOWN: return two(shape, r->hidden, r->inner);
+    case ANM_SLOT_COUNT: break;
+    }
+    return 0;
+}
+
+int64_t anm_recipe_split(const anm_recipe *r, int64_t split, int64_t *first) {
+    int64_t rows = r->vocab / r->splits, longer = r->vocab % r->splits;
+    *first = split * rows + (split < longer ? split : longer);
+    return rows + (split < longer);
+}

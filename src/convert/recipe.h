@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The recipe: what is to be built from a checkpoint, decided before anything is written. A config
+ * that we could not convert faithfully is refused here, so that later stages need not look.
+ */
+#ifndef ANM_CONVERT_RECIPE_H
+#define ANM_CONVERT_RECIPE_H
+
+#include "anemone/convert.h"
+#include "src/base/arena.h"
+#include "src/convert/family.h"
+
+typedef struct anm_recipe {
+    const anm_family *family;
+    anm_hf_config config;
+    const char *prefix, *name; /* of files; of the model, for people */
+    int64_t layers, hidden, heads, kv_heads, head_dim, inner, vocab;
+    int64_t groups;  /* query heads per key head */
+    int64_t context; /* C: width of the mask */
+    int64_t batch;   /* B: tokens of a prefill call */
+    int64_t state;   /* S: rows of the KV cache, at least C */
+    int64_t splits;  /* of the LM head */
+    bool has[ANM_SLOT_COUNT];
+    bool tied; /* the LM head is the embedding */
+} anm_recipe;
+
+enum {
+    ANM_MAX_CONTEXT = 1 << 20,
+    /* Above this a dimension keeps a tensor off the Neural Engine. */
+    ANM_NEURAL_ENGINE_WIDTH = 16384
+};
+
+/*
+ * Reads the config and decides. Strings are in the arena. ANM_ERROR_UNSUPPORTED names the key at
+ * fault; ANM_ERROR_ARGUMENT the option.
+ */
+ANM_MUST_CHECK anm_status anm_recipe_make(anm_arena *arena, const char *model_dir,
+                                          const anm_convert_options *options, anm_recipe *out,
+                                          anm_error *err);
+
+/* Shape of a slot's tensor in the checkpoint; gives the rank. */
+int anm_recipe_shape(const anm_recipe *recipe, anm_slot slot, int64_t shape[2]);
+/* Rows of the embedding that go to logits output `split`: those before it, and its own. */
+int64_t anm_recipe_split(const anm_recipe *recipe, int64_t split, int64_t *first);
+
+#endif
