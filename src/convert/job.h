@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* One conversion under way: what its stages share. */
+#ifndef ANM_CONVERT_JOB_H
+#define ANM_CONVERT_JOB_H
+
+#include "src/convert/recipe.h"
+#include "src/convert/report.h"
+#include "src/hf/checkpoint.h"
+
+typedef struct anm_job {
+    anm_arena *arena;
+    const char *model_dir;
+    const char *out_dir; /* where outputs are being made: a staging directory */
+    anm_convert_options options;
+    anm_recipe recipe;
+    anm_checkpoint *checkpoint;
+    anm_convert_report *report;
+    anm_convert_progress progress;
+} anm_job;
+
+/* Counts bytes of weights written and tells the caller; ANM_ERROR_CANCELLED if it says stop. */
+ANM_MUST_CHECK anm_status anm_job_advance(anm_job *job, uint64_t bytes, anm_error *err);
+
+#endif
