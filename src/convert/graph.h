@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The MIL graph of a decoder-only model, for every family: the recipe says what differs.
+ *
+ * Shapes follow ANEMLL, since that is what its runners and the Neural Engine expect: hidden states
+ * [1, T, H], projections as 1x1 convolutions over [1, channels, 1, T], heads [1, heads, T, D].
+ * T is the number of tokens of a call. Nothing has more than four dimensions.
+ *
+ * Failure is sticky in the builder: helpers return NULL then and need no checks.
+ */
+#ifndef ANM_CONVERT_GRAPH_H
+#define ANM_CONVERT_GRAPH_H
+
+#include "src/convert/recipe.h"
+#include "src/mil/builder.h"
+
+/* Where the weights lie in the package's blob file. */
+typedef struct anm_stored {
+    uint64_t model[ANM_SLOT_LAYER_FIRST];
+    uint64_t (*layers)[ANM_SLOT_COUNT]; /* [recipe->layers]; NULL if the part has none */
+    uint64_t cos, sin;                  /* fp16 [1, state, head_dim / 2] */
+    uint64_t *head;                     /* [recipe->splits] rows of the LM head */
+} anm_stored;
+
+typedef struct anm_graph {
+    anm_mil_builder *b;
+    const anm_recipe *r;
+    const anm_stored *stored;
+    anm_map constants; /* of the function, by content */
+    int64_t layer;     /* being built, for names; -1: none */
+    int64_t tokens;    /* T */
+    anm_mil_value *cos, *sin;  /* [1, 1, T, D/2] */
+    anm_mil_value *mask;       /* [1, 1, T, C] */
+    anm_mil_value *state;      /* the KV cache */
+    anm_mil_value *cache;      /* its newest contents */
+    anm_mil_value *begin, *end; /* int32 [1]: positions [begin, end) are written */
+} anm_graph;
+
+/* Starts a function; ends it again and releases what the graph holds (not the builder). */
+void anm_graph_begin(anm_graph *g, anm_mil_builder *b, const anm_recipe *r,
+                     const anm_stored *stored, const char *function, int64_t tokens);
+void anm_graph_end(anm_graph *g, anm_mil_value *const *outputs, size_t count);
+
+/* graph_base.c: constants, each value once per function, and ops in the shape that we need. */
+anm_mil_value *anm_graph_int(anm_graph *g, int32_t value);
+anm_mil_value *anm_graph_ints(anm_graph *g, int count, const int32_t *values);
+anm_mil_value *anm_graph_bool(anm_graph *g, bool value);
+anm_mil_value *anm_graph_bools(anm_graph *g, int count, const bool *values);
+anm_mil_value *anm_graph_half(anm_graph *g, double value);
+anm_mil_value *anm_graph_string(anm_graph *g, const char *text);
+/* A name for the current layer's value: "layer_3_query". Lives in the program's arena. */
+const char *anm_graph_name(anm_graph *g, const char *what);
+/* The current layer's (or the model's) weight; `rank` 4 makes a matrix a 1x1 convolution's. */
+anm_mil_value *anm_graph_weight(anm_graph *g, anm_slot slot, int rank);
+anm_mil_value *anm_graph_reshape(anm_graph *g, const char *what, anm_mil_value *x, int rank,
+                                 const int64_t *shape);
+anm_mil_value *anm_graph_transpose(anm_graph *g, const char *what, anm_mil_value *x, int rank,
+                                   const int32_t *perm);
+/* x[..., from:to] of the last axis. */
+anm_mil_value *anm_graph_columns(anm_graph *g, const char *what, anm_mil_value *x, int64_t from,
+                                 int64_t to);
+anm_mil_value *anm_graph_concat(anm_graph *g, const char *what, anm_mil_value *const *values,
+                                size_t count, int32_t axis);
+/* [1, T, H] to [1, H, 1, T] and back, as projections want it. */
+anm_mil_value *anm_graph_to_channels(anm_graph *g, const char *what, anm_mil_value *x);
+anm_mil_value *anm_graph_from_channels(anm_graph *g, const char *what, anm_mil_value *x);
+/* A 1x1 convolution over [1, channels, 1, T]; `bias` may be NULL. */
+anm_mil_value *anm_graph_conv(anm_graph *g, const char *what, anm_mil_value *x,
+                              anm_mil_value *weight, anm_mil_value *bias);
+/* The same with the weights of slots; no bias if the recipe has none. */
+anm_mil_value *anm_graph_project(anm_graph *g, const char *what, anm_mil_value *x, anm_slot weight,
+                                 anm_slot bias);
+
+/* graph_norm.c: RMSNorm over the last axis, `size` wide. */
+anm_mil_value *anm_graph_norm(anm_graph *g, const char *what, anm_mil_value *x, anm_slot slot,
+                              int64_t size);
+/* graph_rope.c: fetches the tables' rows; rotates [1, heads, T, D]. */
+void anm_graph_rope_tables(anm_graph *g, anm_mil_value *positions);
+anm_mil_value *anm_graph_rotate(anm_graph *g, const char *what, anm_mil_value *x);
+/* graph_cache.c: writes [1, KV, T, D] into a row of the state; reads the row, [1, KV, C, D]. */
+void anm_graph_cache_write(anm_graph *g, const char *what, anm_mil_value *x, int64_t row);
+anm_mil_value *anm_graph_cache_read(anm_graph *g, const char *what, int64_t row);
+/* graph_attention.c, graph_mlp.c: a layer's halves, residual included: [1, T, H] to the same. */
+anm_mil_value *anm_graph_attention(anm_graph *g, anm_mil_value *hidden);
+anm_mil_value *anm_graph_mlp(anm_graph *g, anm_mil_value *hidden);
+
+/* The functions. graph_decoder.c: "infer" for T = 1, "prefill" for T = batch. */
+void anm_graph_infer(anm_mil_builder *b, const anm_recipe *r, const anm_stored *stored);
+void anm_graph_prefill(anm_mil_builder *b, const anm_recipe *r, const anm_stored *stored);
+/* graph_ends.c: "main" of the embeddings and of the LM head. */
+void anm_graph_embeddings(anm_mil_builder *b, const anm_recipe *r, const anm_stored *stored);
+void anm_graph_head(anm_mil_builder *b, const anm_recipe *r, const anm_stored *stored);
+
+#define ANM_STATE_NAME "model_model_kv_cache_0"
+#define ANM_OPSET "CoreML8"
+
+#endif

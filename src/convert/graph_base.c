@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* What every part of the graph is made of. */
+#include <stdio.h>
+
+#include "src/base/half.h"
+#include "src/convert/graph.h"
+#include "src/package/package.h"
+
+void anm_graph_begin(anm_graph *g, anm_mil_builder *b, const anm_recipe *r,
+                     const anm_stored *stored, const char *function, int64_t tokens) {
+    *g = (anm_graph){.b = b, .r = r, .stored = stored, .layer = -1, .tokens = tokens};
+    anm_mil_builder_function(b, function, ANM_OPSET);
+}
+
+void anm_graph_end(anm_graph *g, anm_mil_value *const *outputs, size_t count) {
+    anm_mil_builder_outputs(g->b, outputs, count);
+    anm_map_free(&g->constants);
+}
+
+static anm_mil_value *make_constant(anm_graph *g, anm_dtype dtype, int rank, const int64_t *shape,
+                                    const void *data) {
+    if (dtype == ANM_DTYPE_STRING) return anm_mil_builder_string(g->b, data, data);
+    return anm_mil_builder_tensor(g->b, "const", dtype, rank, shape, data);
+}
+
+/* A constant that the function has already is used again: most are masks and axes. */
+static anm_mil_value *constant(anm_graph *g, anm_dtype dtype, int rank, int64_t count,
+                               const void *data, size_t size) {
+    char key[64];
+    uint64_t found;
+    int head = snprintf(key, sizeof key, "%d %d ", (int)dtype, rank);
+    if ((size_t)head + size > sizeof key) return make_constant(g, dtype, rank, &count, data);
+    memcpy(key + head, data, size);
+    anm_sv sv = {key, (size_t)head + size};
+    if (anm_map_get(&g->constants, sv, &found)) return (anm_mil_value *)(uintptr_t)found;
+    anm_mil_value *value = make_constant(g, dtype, rank, &count, data);
+    sv.data = value ? anm_arena_copy(g->b->program->arena, key, sv.len) : NULL;
+    if (sv.data) anm_map_put(&g->constants, sv, (uintptr_t)value);
+    return value;
+}
+
+anm_mil_value *anm_graph_int(anm_graph *g, int32_t value) {
+    return constant(g, ANM_DTYPE_INT32, 0, 1, &value, sizeof value);
+}
+
+anm_mil_value *anm_graph_ints(anm_graph *g, int count, const int32_t *values) {
+    return constant(g, ANM_DTYPE_INT32, 1, count, values, (size_t)count * sizeof *values);
+}
+
+anm_mil_value *anm_graph_bool(anm_graph *g, bool value) {
+    return constant(g, ANM_DTYPE_BOOL, 0, 1, &value, sizeof value);
+}
+
+anm_mil_value *anm_graph_bools(anm_graph *g, int count, const bool *values) {
+    return constant(g, ANM_DTYPE_BOOL, 1, count, values, (size_t)count * sizeof *values);
+}
+
+anm_mil_value *anm_graph_half(anm_graph *g, double value) {
+    uint16_t half = anm_half_from_double(value);
+    return constant(g, ANM_DTYPE_FP16, 0, 1, &half, sizeof half);
+}
+
+anm_mil_value *anm_graph_string(anm_graph *g, const char *text) {
+    return constant(g, ANM_DTYPE_STRING, 0, 1, text, strlen(text) + 1);
+}
+
+const char *anm_graph_name(anm_graph *g, const char *what) {
+    const char *name = what;
+    if (g->layer >= 0)
+        name = anm_arena_printf(g->b->program->arena, "layer_%lld_%s", (long long)g->layer, what);
+    return name ? name : what;
+}
+
+anm_mil_value *anm_graph_weight(anm_graph *g, anm_slot slot, int rank) {
+    char name[ANM_TENSOR_NAME], full[ANM_TENSOR_NAME + 8];
+    int64_t shape[4] = {1, 1, 1, 1};
+    bool per_layer = slot >= ANM_SLOT_LAYER_FIRST;
+    anm_recipe_shape(g->r, slot, shape);
+    uint64_t offset = per_layer ? g->stored->layers[g->layer][slot] : g->stored->model[slot];
+    /* ANEMLL's modules hold the model as `model`, hence the second "model_" in its packages. */
+    anm_family_tensor(g->r->family, slot, g->layer, name, sizeof name);
+    snprintf(full, sizeof full, "model.%s", name);
+    return anm_mil_builder_blob(g->b, full, ANM_DTYPE_FP16, rank, shape, ANM_WEIGHT_PATH, offset,
+                                NULL);
+}
+
+anm_mil_value *anm_graph_reshape(anm_graph *g, const char *what, anm_mil_value *x, int rank,
+                                 const int64_t *shape) {
+    int32_t dims[5];
+    for (int i = 0; i < rank; i++) dims[i] = (int32_t)shape[i];
+    return anm_mil_emit(g->b, "reshape", anm_graph_name(g, what), {"x", x},
+                        {"shape", anm_graph_ints(g, rank, dims)});
+}
+
+anm_mil_value *anm_graph_transpose(anm_graph *g, const char *what, anm_mil_value *x, int rank,
+                                   const int32_t *perm) {
+    return anm_mil_emit(g->b, "transpose", anm_graph_name(g, what), {"x", x},
+                        {"perm", anm_graph_ints(g, rank, perm)});
+}
+
+anm_mil_value *anm_graph_columns(anm_graph *g, const char *what, anm_mil_value *x, int64_t from,
+                                 int64_t to) {
+    int32_t begin[5] = {0}, end[5] = {0};
+    bool whole[5] = {true, true, true, true, true};
+    if (!x) return NULL;
+    int last = x->type->rank - 1;
+    for (int i = 0; i < last; i++) end[i] = (int32_t)x->type->shape[i];
+    begin[last] = (int32_t)from;
+    end[last] = (int32_t)to;
+    whole[last] = false;
+    return anm_mil_emit(g->b, "slice_by_index", anm_graph_name(g, what), {"x", x},
+                        {"begin", anm_graph_ints(g, last + 1, begin)},
+                        {"end", anm_graph_ints(g, last + 1, end)},
+                        {"end_mask", anm_graph_bools(g, last + 1, whole)});
+}
+
+anm_mil_value *anm_graph_concat(anm_graph *g, const char *what, anm_mil_value *const *values,
+                                size_t count, int32_t axis) {
+    return anm_mil_emit(g->b, "concat", anm_graph_name(g, what),
+                        {"values", .values = values, .count = count},
+                        {"axis", anm_graph_int(g, axis)}, {"interleave", anm_graph_bool(g, false)});
+}
+
+anm_mil_value *anm_graph_to_channels(anm_graph *g, const char *what, anm_mil_value *x) {
+    static const int32_t perm[3] = {0, 2, 1}, axis[1] = {2};
+    return anm_mil_emit(g->b, "expand_dims", anm_graph_name(g, what),
+                        {"x", anm_graph_transpose(g, "transposed", x, 3, perm)},
+                        {"axes", anm_graph_ints(g, 1, axis)});
+}
+
+anm_mil_value *anm_graph_from_channels(anm_graph *g, const char *what, anm_mil_value *x) {
+    static const int32_t perm[3] = {0, 2, 1}, axis[1] = {2};
+    anm_mil_value *flat = anm_mil_emit(g->b, "squeeze", anm_graph_name(g, "squeezed"), {"x", x},
+                                       {"axes", anm_graph_ints(g, 1, axis)});
+    return anm_graph_transpose(g, what, flat, 3, perm);
+}
+
+anm_mil_value *anm_graph_conv(anm_graph *g, const char *what, anm_mil_value *x,
+                              anm_mil_value *weight, anm_mil_value *bias) {
+    static const int32_t ones[2] = {1, 1}, zeros[4] = {0};
+    return anm_mil_emit(g->b, "conv", anm_graph_name(g, what), {"x", x}, {"weight", weight},
+                        {"bias", bias}, {"strides", anm_graph_ints(g, 2, ones)},
+                        {"pad_type", anm_graph_string(g, "valid")},
+                        {"pad", anm_graph_ints(g, 4, zeros)},
+                        {"dilations", anm_graph_ints(g, 2, ones)},
+                        {"groups", anm_graph_int(g, 1)});
+}
+
+anm_mil_value *anm_graph_project(anm_graph *g, const char *what, anm_mil_value *x, anm_slot weight,
+                                 anm_slot bias) {
+    return anm_graph_conv(g, what, x, anm_graph_weight(g, weight, 4),
+                          g->r->has[bias] ? anm_graph_weight(g, bias, 1) : NULL);
+}
