@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* A conversion from beginning to end: decide, check, make the parts, put them in place. */
+#include "anemone/convert.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "src/convert/job.h"
+#include "src/convert/output.h"
+#include "src/convert/part.h"
+#include "src/convert/sidecar.h"
+#include "src/convert/tensors.h"
+
+static const anm_part *const parts[] = {
+    &anm_part_embeddings,
+    &anm_part_decoder,
+    &anm_part_head,
+};
+enum { PARTS = sizeof parts / sizeof parts[0], OUTPUTS = 32 };
+
+void anm_convert_options_init(anm_convert_options *options) {
+    *options = (anm_convert_options){.struct_size = sizeof *options};
+}
+
+anm_status anm_job_advance(anm_job *job, uint64_t bytes, anm_error *err) {
+    job->progress.done += bytes;
+    if (!job->options.progress ||
+        job->options.progress(job->options.progress_context, &job->progress) == 0)
+        return ANM_OK;
+    return anm_fail(err, ANM_ERROR_CANCELLED, job->progress.file, "the conversion was cancelled");
+}
+
+/* A caller built against an older header has a shorter struct. */
+static anm_status take_options(const anm_convert_options *given, anm_convert_options *out,
+                               anm_error *err) {
+    anm_convert_options_init(out);
+    if (!given) return ANM_OK;
+    if (given->struct_size < sizeof(size_t) || given->struct_size > sizeof *out)
+        return anm_fail(err, ANM_ERROR_ARGUMENT, "options",
+                        "struct_size is %zu; anm_convert_options_init() sets it",
+                        given->struct_size);
+    memcpy(out, given, given->struct_size);
+    out->struct_size = sizeof *out;
+    return ANM_OK;
+}
+
+static anm_status warn(anm_job *job, size_t ignored, anm_error *err) {
+    const anm_recipe *r = &job->recipe;
+    int64_t trained = r->config.max_position_embeddings;
+    if (trained && r->context > trained)
+        ANM_TRY(anm_report_warn(job->report, err,
+                                "context length %lld is beyond the model's %lld positions",
+                                (long long)r->context, (long long)trained));
+    if (r->context > ANM_NEURAL_ENGINE_WIDTH)
+        ANM_TRY(anm_report_warn(job->report, err,
+                                "context length %lld is beyond the %d that the Neural Engine "
+                                "takes; CoreML will use the GPU or CPU",
+                                (long long)r->context, ANM_NEURAL_ENGINE_WIDTH));
+    if (ignored)
+        ANM_TRY(anm_report_warn(job->report, err,
+                                "%zu tensors of the checkpoint are not needed (buffers, or an LM "
+                                "head beside a tied embedding)", ignored));
+    return ANM_OK;
+}
+
+static anm_status prepare(anm_job *job, anm_error *err) {
+    size_t ignored;
+    ANM_TRY(anm_recipe_make(job->arena, job->model_dir, &job->options, &job->recipe, err));
+    ANM_TRY(anm_checkpoint_open(job->model_dir, &job->checkpoint, err));
+    ANM_TRY(anm_tensors_check(&job->recipe, job->checkpoint, &job->report->parameters, &ignored,
+                              err));
+    job->progress.count = PARTS;
+    for (int i = 0; i < PARTS; i++)
+        job->progress.total += 2 * (uint64_t)parts[i]->elements(&job->recipe);
+    return warn(job, ignored, err);
+}
+
+static anm_status open_output(anm_job *job, const char *path, anm_output **out, anm_error *err) {
+    const char *names[OUTPUTS];
+    size_t count = 0;
+    for (int i = 0; i < PARTS; i++) {
+        names[count] = anm_part_file(job->arena, &job->recipe, parts[i]);
+        if (!names[count++]) return anm_fail_memory(err);
+    }
+    names[count++] = ANM_META_FILE;
+    for (const char *const *name = anm_sidecar_files; *name; name++) names[count++] = *name;
+    return anm_output_open(job->arena, path, job->model_dir, names, count, job->options.overwrite,
+                           out, err);
+}
+
+static anm_status list_outputs(anm_job *job, anm_error *err) {
+    char **names;
+    size_t count;
+    ANM_TRY(anm_dir_list(job->arena, job->out_dir, &names, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bytes;
+        const char *path = anm_path_join(job->arena, job->out_dir, names[i]);
+        if (!path) return anm_fail_memory(err);
+        ANM_TRY(anm_output_size(job->arena, path, &bytes, err));
+        ANM_TRY(anm_report_part(job->report, names[i], bytes, err));
+    }
+    return ANM_OK;
+}
+
+static anm_status make_outputs(anm_job *job, anm_error *err) {
+    for (int i = 0; i < PARTS; i++) ANM_TRY(anm_part_make(job, parts[i], err));
+    ANM_TRY(anm_sidecar_copy(job, err));
+    ANM_TRY(anm_sidecar_meta(job, err));
+    return list_outputs(job, err);
+}
+
+static anm_status convert(anm_job *job, const char *out_dir, anm_error *err) {
+    anm_output *output;
+    ANM_TRY(prepare(job, err));
+    ANM_TRY(open_output(job, out_dir, &output, err));
+    job->out_dir = anm_output_dir(output);
+    anm_status status = make_outputs(job, err);
+    if (status == ANM_OK) return anm_output_commit(output, ANM_META_FILE, err);
+    anm_output_abort(output);
+    return status;
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+anm_status anm_convert(const char *model_dir, const char *out_dir,
+                       const anm_convert_options *options, anm_convert_report **report,
+                       anm_error *err) {
+    anm_job job = {.model_dir = model_dir};
+    double begin = now();
+    if (report) *report = NULL;
+    if (!model_dir || !out_dir)
+        return anm_fail(err, ANM_ERROR_ARGUMENT, NULL, "model_dir and out_dir must be given");
+    ANM_TRY(take_options(options, &job.options, err));
+    job.arena = anm_arena_create();
+    job.report = anm_report_create();
+    anm_status status = job.arena && job.report ? ANM_OK : anm_fail_memory(err);
+    if (status == ANM_OK) status = convert(&job, out_dir, err);
+    anm_checkpoint_close(job.checkpoint);
+    anm_arena_destroy(job.arena);
+    if (status == ANM_OK && report) {
+        job.report->seconds = now() - begin;
+        *report = job.report;
+    } else anm_convert_report_free(job.report);
+    return status;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "src/convert/part.h"
+
+#include "src/convert/weights.h"
+
+char *anm_part_file(anm_arena *arena, const anm_recipe *recipe, const anm_part *part) {
+    return anm_arena_printf(arena, "%s_%s.mlpackage", recipe->prefix, part->suffix);
+}
+
+static anm_status make_room(anm_arena *arena, const anm_recipe *r, anm_stored *stored,
+                            anm_error *err) {
+    stored->layers = anm_arena_array(arena, (size_t)r->layers, sizeof *stored->layers);
+    stored->head = ANM_ARENA_ARRAY(arena, uint64_t, r->splits);
+    return stored->layers && stored->head ? ANM_OK : anm_fail_memory(err);
+}
+
+static anm_status build(const anm_part *part, const anm_recipe *recipe, const anm_stored *stored,
+                        anm_mil_program *program, anm_error *err) {
+    anm_mil_builder b;
+    program->version = 1;
+    program->spec_version = 9; /* iOS 18: states, several functions */
+    anm_mil_builder_init(&b, program);
+    part->build(&b, recipe, stored);
+    return anm_mil_builder_finish(&b, err);
+}
+
+static anm_status describe(const anm_part *part, const anm_recipe *recipe,
+                           const anm_mil_program *program, anm_description *out, anm_error *err) {
+    ANM_TRY(anm_interface_describe(program->arena, recipe, program, out, err));
+    out->summary = part->summary;
+    ANM_TRY(anm_interface_note(program->arena, out, err, "com.anemll.context_length", "%lld",
+                               (long long)recipe->context));
+    return part->note(recipe, program->arena, out, err);
+}
+
+/* Weights and program; the caller commits or aborts the writer. */
+static anm_status fill(anm_job *job, const anm_part *part, anm_package_writer *w,
+                       anm_mil_program *program, anm_description *description, anm_error *err) {
+    anm_stored stored = {0};
+    anm_blob_writer *blobs;
+    ANM_TRY(make_room(program->arena, &job->recipe, &stored, err));
+    ANM_TRY(anm_package_writer_blobs(w, &blobs, err));
+    ANM_TRY(part->store(job, blobs, &stored, err));
+    ANM_TRY(anm_weights_judge(job, err));
+    ANM_TRY(build(part, &job->recipe, &stored, program, err));
+    return describe(part, &job->recipe, program, description, err);
+}
+
+anm_status anm_part_make(anm_job *job, const anm_part *part, anm_error *err) {
+    anm_package_writer *w = NULL;
+    anm_description description;
+    const char *file = anm_part_file(job->arena, &job->recipe, part);
+    const char *path = file ? anm_path_join(job->arena, job->out_dir, file) : NULL;
+    anm_mil_program *program = anm_mil_program_create();
+    anm_status status = path && program ? ANM_OK : anm_fail_memory(err);
+    if (status != ANM_OK) goto fail;
+    job->progress.component = part->component;
+    job->progress.file = file;
+    ANM_CHECK(anm_job_advance(job, 0, err));
+    ANM_CHECK(anm_package_writer_open(path, &w, err));
+    ANM_CHECK(fill(job, part, w, program, &description, err));
+    status = anm_package_writer_commit(w, program, &description, err);
+    w = NULL;
+    job->progress.index++;
+fail:
+    anm_package_writer_abort(w);
+    anm_mil_program_destroy(program);
+    return status;
+}

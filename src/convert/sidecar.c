@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "src/convert/sidecar.h"
+
+#include <string.h>
+
+#include "src/base/file.h"
+
+const char *const anm_sidecar_files[] = {
+    "config.json",       "generation_config.json", "tokenizer.json",
+    "tokenizer.model",   "tokenizer_config.json",  "special_tokens_map.json",
+    "added_tokens.json", "chat_template.jinja",    "vocab.json",
+    "merges.txt",        NULL,
+};
+
+anm_status anm_sidecar_copy(anm_job *job, anm_error *err) {
+    bool tokenizer = false;
+    for (const char *const *name = anm_sidecar_files; *name; name++) {
+        const char *from = anm_path_join(job->arena, job->model_dir, *name);
+        const char *to = anm_path_join(job->arena, job->out_dir, *name);
+        if (!from || !to) return anm_fail_memory(err);
+        if (!anm_path_exists(from)) continue;
+        ANM_TRY(anm_file_copy(from, to, err));
+        tokenizer |= anm_str_starts(*name, "tokenizer.");
+    }
+    if (tokenizer) return ANM_OK;
+    return anm_report_warn(job->report, err, "%s has no tokenizer.json and no tokenizer.model",
+                           job->model_dir);
+}
+
+static bool is_plain(const char *text) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "._-+/@()";
+    return text[strspn(text, plain)] == '\0';
+}
+
+/* A YAML scalar "anemll-NAME-ctxC"; quoted only if the name needs it. */
+static void put_name(anm_strbuf *out, const anm_recipe *r) {
+    bool quote = !is_plain(r->name);
+    anm_strbuf_puts(out, quote ? "\"anemll-" : "anemll-");
+    for (const char *p = r->name; *p; p++) {
+        if (*p == '"' || *p == '\\') anm_strbuf_putc(out, '\\');
+        anm_strbuf_putc(out, *p);
+    }
+    anm_strbuf_printf(out, "-ctx%lld%s", (long long)r->context, quote ? "\"" : "");
+}
+
+static void put_model(anm_strbuf *out, const anm_recipe *r) {
+    anm_strbuf_puts(out, "model_info:\n  name: ");
+    put_name(out, r);
+    /* The version is that of the form, by which ANEMLL's runners choose their protocol. */
+    anm_strbuf_printf(out,
+                      "\n"
+                      "  version: 0.3.4\n"
+                      "  description: |\n"
+                      "    %s, converted with anemone " ANM_VERSION "\n"
+                      "    Context length: %lld\n"
+                      "    Batch size: %lld\n"
+                      "    Chunks: 1\n"
+                      "  license: that of the original model\n"
+                      "  author: anemone\n"
+                      "  framework: Core ML\n"
+                      "  language: C\n"
+                      "  architecture: %s\n",
+                      r->name, (long long)r->context, (long long)r->batch, r->config.model_type);
+}
+
+/* Compiled names, as ANEMLL writes them: its Swift runner opens exactly these, its Python runner
+ * derives names from the prefix and takes either kind. */
+static void put_parameters(anm_strbuf *out, const anm_recipe *r) {
+    anm_strbuf_printf(out,
+                      "  parameters:\n"
+                      "    context_length: %lld\n"
+                      "    batch_size: %lld\n"
+                      "    lut_embeddings: none\n"
+                      "    lut_ffn: none\n"
+                      "    lut_lmhead: none\n"
+                      "    num_chunks: 1\n"
+                      "    model_prefix: %s\n"
+                      "    embeddings: %s_embeddings.mlmodelc\n"
+                      "    lm_head: %s_lm_head.mlmodelc\n"
+                      "    ffn: %s_FFN_PF.mlmodelc\n"
+                      "    split_lm_head: %lld\n",
+                      (long long)r->context, (long long)r->batch, r->prefix, r->prefix, r->prefix,
+                      r->prefix, (long long)r->splits);
+}
+
+anm_status anm_sidecar_meta(anm_job *job, anm_error *err) {
+    anm_strbuf text = {0};
+    const char *path = anm_path_join(job->arena, job->out_dir, ANM_META_FILE);
+    put_model(&text, &job->recipe);
+    put_parameters(&text, &job->recipe);
+    anm_status status = path && !text.failed ? anm_file_write(path, text.data, text.len, err)
+                                             : anm_fail_memory(err);
+    anm_strbuf_free(&text);
+    return status;
+}
