@@ -2,6 +2,7 @@
 /* Type rules of elementwise ops, and the helpers all rule files share. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "src/base/dtype.h"
 #include "src/mil/rules.h"
@@ -114,4 +115,26 @@ bool anm_mil_rule_select(const anm_mil_op *op, anm_mil_infer *infer) {
     if (!anm_mil_broadcast(&both, anm_mil_type_of(op, "cond"), &rank, shape))
         return anm_mil_refuse(infer, "cond does not broadcast with a and b");
     return anm_mil_give(infer, 0, anm_mil_type_of(op, "a")->dtype, rank, shape);
+}
+
+bool anm_mil_rule_gelu(const anm_mil_op *op, anm_mil_infer *infer) {
+    const char *mode = "";
+    if (!anm_mil_op_get_string(op, "mode", &mode) ||
+        (strcmp(mode, "EXACT") != 0 && strcmp(mode, "TANH_APPROXIMATION") != 0 &&
+         strcmp(mode, "SIGMOID_APPROXIMATION") != 0))
+        return anm_mil_refuse(infer, "there is no mode \"%s\"", mode);
+    return anm_mil_rule_same(op, infer);
+}
+
+/* Parameters are single or one for each channel (dimension 1). */
+bool anm_mil_rule_channels(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *x = anm_mil_type_of(op, "x");
+    int64_t channels = x->rank > 1 ? x->shape[1] : ANM_DIM_UNKNOWN;
+    for (size_t i = 1; i < op->spec->arg_count; i++) {
+        const anm_mil_type *t = anm_mil_type_of(op, op->spec->args[i].name);
+        if (t->rank != 1 || t->shape[0] <= 1 || channels < 0 || t->shape[0] == channels) continue;
+        return anm_mil_refuse(infer, "%s has %lld values for %lld channels", op->spec->args[i].name,
+                              (long long)t->shape[0], (long long)channels);
+    }
+    return anm_mil_rule_same(op, infer);
 }

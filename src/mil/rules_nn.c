@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Type rules of convolutions, matrix products, reductions and pools. */
+/* Type rules of convolutions, matrix products and pools. */
 #include <string.h>
 
 #include "src/base/dtype.h"
@@ -131,27 +131,4 @@ bool anm_mil_rule_matmul(const anm_mil_op *op, anm_mil_infer *infer) {
     if (vector_x) shape[rank - 2] = columns;
     rank -= vector_x + vector_y;
     return anm_mil_give(infer, 0, x.dtype, rank, shape);
-}
-
-bool anm_mil_rule_reduce(const anm_mil_op *op, anm_mil_infer *infer) {
-    const anm_mil_type *x = anm_mil_type_of(op, "x");
-    int64_t axes[ANM_MAX_RANK], shape[ANM_MAX_RANK];
-    bool keep = false, all = !anm_mil_operand_present(anm_mil_op_operand(op, "axes"));
-    int count = -1, rank = 0;
-    unsigned set = 0;
-    if (x->rank < 0) return anm_mil_give(infer, 0, x->dtype, -1, NULL);
-    if (!anm_mil_op_get_bool(op, "keep_dims", &keep))
-        return anm_mil_refuse(infer, "keep_dims is not constant");
-    if (!all && !anm_mil_op_get_ints(op, "axes", axes, ANM_MAX_RANK, &count))
-        return anm_mil_refuse(infer, "axes is not constant");
-    for (int i = 0; i < count; i++) {
-        if (!anm_mil_axis(infer, &axes[i], x->rank)) return false;
-        set |= 1u << axes[i];
-    }
-    for (int i = 0; i < x->rank; i++) {
-        bool reduced = all || (set >> i & 1);
-        if (!reduced) shape[rank++] = x->shape[i];
-        else if (keep) shape[rank++] = 1;
-    }
-    return anm_mil_give(infer, 0, x->dtype, rank, shape);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Type rules of ops that rearrange: reshape, transpose, concat and their like. */
+#include <math.h>
+
 #include "src/base/dtype.h"
 #include "src/mil/rules.h"
 
@@ -172,6 +174,83 @@ bool anm_mil_rule_shape(const anm_mil_op *op, anm_mil_infer *infer) {
     return anm_mil_give(infer, 0, ANM_DTYPE_INT32, 1, &rank);
 }
 
+/* The number of elements is known when all three numbers are. */
 bool anm_mil_rule_range_1d(const anm_mil_op *op, anm_mil_infer *infer) {
-    return give_unknown(infer, anm_mil_type_of(op, "end")->dtype, 1);
+    anm_dtype dtype = anm_mil_type_of(op, "end")->dtype;
+    double start, end, step;
+    int64_t length = ANM_DIM_UNKNOWN;
+    if (anm_mil_type_of(op, "start")->dtype != dtype || anm_mil_type_of(op, "step")->dtype != dtype)
+        return anm_mil_refuse(infer, "start, end and step differ in element type");
+    bool known = anm_mil_op_get_float(op, "step", &step);
+    if (known && step == 0) return anm_mil_refuse(infer, "step is 0");
+    if (known && anm_mil_op_get_float(op, "start", &start) &&
+        anm_mil_op_get_float(op, "end", &end)) {
+        double n = ceil((end - start) / step);
+        if (!(n < 0x1p53)) return anm_mil_refuse(infer, "the range is too long");
+        length = n > 0 ? (int64_t)n : 0;
+    }
+    return anm_mil_give(infer, 0, dtype, 1, &length);
+}
+
+/* Sizes of the parts, from split_sizes or by equal division. */
+static bool part_sizes(const anm_mil_op *op, anm_mil_infer *infer, int64_t size, int64_t *parts) {
+    size_t n = infer->output_count;
+    int64_t wanted = (int64_t)n, sum = 0;
+    int count = -1;
+    if (anm_mil_operand_present(anm_mil_op_operand(op, "split_sizes"))) {
+        if (!anm_mil_op_get_ints(op, "split_sizes", parts, (int)n, &count) || count != (int)n)
+            return anm_mil_refuse(infer, "split_sizes has not one entry for each of %zu outputs",
+                                  n);
+        for (size_t i = 0; i < n; i++)
+            if (parts[i] < 0 || __builtin_add_overflow(sum, parts[i], &sum))
+                return anm_mil_refuse(infer, "split_sizes holds %lld", (long long)parts[i]);
+        return size < 0 || sum == size ||
+               anm_mil_refuse(infer, "the parts add up to %lld of %lld", (long long)sum,
+                              (long long)size);
+    }
+    if (!anm_mil_op_get_int(op, "num_splits", &wanted))
+        return anm_mil_refuse(infer, "has neither num_splits nor split_sizes");
+    if (wanted != (int64_t)n)
+        return anm_mil_refuse(infer, "has %zu outputs for %lld parts", n, (long long)wanted);
+    if (size >= 0 && size % wanted != 0)
+        return anm_mil_refuse(infer, "%lld does not divide into %zu parts", (long long)size, n);
+    for (size_t i = 0; i < n; i++) parts[i] = size < 0 ? ANM_DIM_UNKNOWN : size / wanted;
+    return true;
+}
+
+bool anm_mil_rule_split(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *x = anm_mil_type_of(op, "x");
+    size_t n = infer->output_count;
+    int64_t axis, shape[ANM_MAX_RANK];
+    if (n == 0 || n > 1 << 20) return anm_mil_refuse(infer, "has %zu outputs", n);
+    if (!anm_mil_op_get_int(op, "axis", &axis)) return anm_mil_refuse(infer, "has no axis");
+    int64_t *parts = ANM_ARENA_ARRAY(infer->arena, int64_t, n);
+    if (!parts) return anm_mil_refuse(infer, "out of memory");
+    if (x->rank >= 0 && !anm_mil_axis(infer, &axis, x->rank)) return false;
+    if (!part_sizes(op, infer, x->rank < 0 ? ANM_DIM_UNKNOWN : x->shape[axis], parts)) return false;
+    for (int i = 0; i < x->rank; i++) shape[i] = x->shape[i];
+    for (size_t i = 0; i < n; i++) {
+        if (x->rank >= 0) shape[axis] = parts[i];
+        if (!anm_mil_give(infer, i, x->dtype, x->rank, shape)) return false;
+    }
+    return true;
+}
+
+bool anm_mil_rule_stack(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_arg *values = anm_mil_op_arg(op, "values");
+    const anm_mil_type *first = anm_mil_operand_type(values->operands[0]);
+    int64_t axis, joined[ANM_MAX_RANK], shape[ANM_MAX_RANK];
+    if (!anm_mil_op_get_int(op, "axis", &axis)) return anm_mil_refuse(infer, "has no axis");
+    if (first->rank < 0) return give_unknown(infer, first->dtype, -1);
+    if (first->rank == ANM_MAX_RANK)
+        return anm_mil_refuse(infer, "the result has a rank above %d", ANM_MAX_RANK);
+    int rank = first->rank + 1;
+    if (!anm_mil_axis(infer, &axis, rank)) return false;
+    for (int i = 0; i < first->rank; i++) joined[i] = first->shape[i];
+    for (size_t k = 1; k < values->count; k++)
+        if (!join(infer, anm_mil_operand_type(values->operands[k]), -1, first, joined))
+            return false;
+    for (int i = 0, from = 0; i < rank; i++)
+        shape[i] = i == axis ? (int64_t)values->count : joined[from++];
+    return anm_mil_give(infer, 0, first->dtype, rank, shape);
 }

@@ -13,3 +13,10 @@ bool anm_mil_rule_write_state(const anm_mil_op *op, anm_mil_infer *infer) {
         return anm_mil_refuse(infer, "data does not have the type of the state");
     return true;
 }
+
+bool anm_mil_rule_update_state(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *state = anm_mil_type_of(op, "state")->items[0];
+    infer->outputs[0] = anm_mil_type_of(op, "value");
+    return anm_mil_type_compatible(state, infer->outputs[0]) ||
+           anm_mil_refuse(infer, "value does not have the type of the state");
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows of the op table: convolutions, products, norms, pools, recurrent layers. */
+#include "src/mil/optable.h"
+
+#define WINDOW_OPTIONS                                                                             \
+    OPT_INT("strides", CONST_INTS, 1), OPT_STRING("pad_type", "valid"),                            \
+        OPT_INT("pad", CONST_INTS, 0)
+#define RECURRENT_OPTIONS                                                                          \
+    OPT("bias", WEIGHT), OPT_STRING("direction", "forward"), OPT_BOOL("output_sequence", 0),       \
+        OPT_STRING("activation", "tanh")
+
+ARGS(avg_pool) = {REQ("x", ANM_ARG_FLOAT), REQ("kernel_sizes", CONST_INTS), WINDOW_OPTIONS,
+                  OPT_BOOL("exclude_padding_from_average", 0), OPT_BOOL("ceil_mode", 0)};
+ARGS(conv) = {REQ("x", ANM_ARG_FLOAT),
+              REQ("weight", ANM_ARG_FLOAT),
+              OPT("bias", ANM_ARG_FLOAT),
+              WINDOW_OPTIONS,
+              OPT_INT("dilations", CONST_INTS, 1),
+              OPT_INT("groups", CONST_INT, 1)};
+ARGS(gru) = {REQ("x", ANM_ARG_FLOAT),
+             REQ("initial_h", ANM_ARG_FLOAT),
+             REQ("weight_ih", WEIGHT),
+             REQ("weight_hh", WEIGHT),
+             RECURRENT_OPTIONS,
+             OPT_STRING("recurrent_activation", "sigmoid"),
+             OPT_BOOL("reset_after", 0),
+             OPT("input_bias", WEIGHT)};
+ARGS(layer_norm) = {REQ("x", ANM_ARG_FLOAT), OPT("axes", CONST_INTS), OPT("gamma", ANM_ARG_FLOAT),
+                    OPT("beta", ANM_ARG_FLOAT), OPT_FLOAT("epsilon", CONST_FLOAT, 1e-5)};
+ARGS(linear) = {REQ("x", ANM_ARG_NUMBER), REQ("weight", ANM_ARG_NUMBER),
+                OPT("bias", ANM_ARG_NUMBER)};
+ARGS(lstm) = {REQ("x", ANM_ARG_FLOAT),
+              REQ("initial_h", ANM_ARG_FLOAT),
+              REQ("initial_c", ANM_ARG_FLOAT),
+              REQ("weight_ih", WEIGHT),
+              REQ("weight_hh", WEIGHT),
+              RECURRENT_OPTIONS,
+              OPT_STRING("recurrent_activation", "sigmoid"),
+              OPT_STRING("cell_activation", "tanh"),
+              OPT("peephole", WEIGHT),
+              OPT("clip", CONST_FLOAT),
+              OPT("weight_ih_back", WEIGHT),
+              OPT("weight_hh_back", WEIGHT),
+              OPT("bias_back", WEIGHT),
+              OPT("peephole_back", WEIGHT)};
+ARGS(matmul) = {REQ("x", ANM_ARG_NUMBER), REQ("y", ANM_ARG_NUMBER), OPT_BOOL("transpose_x", 0),
+                OPT_BOOL("transpose_y", 0)};
+ARGS(pool) = {REQ("x", ANM_ARG_FLOAT), REQ("kernel_sizes", CONST_INTS), WINDOW_OPTIONS,
+              OPT_BOOL("ceil_mode", 0)};
+ARGS(rnn) = {REQ("x", ANM_ARG_FLOAT), REQ("initial_h", ANM_ARG_FLOAT), REQ("weight_ih", WEIGHT),
+             REQ("weight_hh", WEIGHT), RECURRENT_OPTIONS};
+
+const anm_mil_op_spec anm_mil_ops_nn[] = {
+    ROW("avg_pool", 15, 1, 0, avg_pool, pool, "mean over windows"),
+    ROW("conv", 15, 1, 0, conv, conv, "convolution over 1 to 3 dimensions"),
+    ROW("gru", 15, 2, 0, gru, gru, "gated recurrent unit: hidden states, the last of them"),
+    ROW("l2_pool", 15, 1, 0, pool, pool, "square root of the sum of squares over windows"),
+    ROW("layer_norm", 15, 1, 0, layer_norm, layer_norm,
+        "mean 0, variance 1 over axes, then gamma and beta"),
+    ROW("linear", 15, 1, 0, linear, linear, "x times the transposed weight, plus bias"),
+    ROW("lstm", 15, 3, 0, lstm, lstm,
+        "long short-term memory: hidden states, the last of them, the last memory"),
+    ROW("matmul", 15, 1, 0, matmul, matmul, "matrix product, batch dimensions broadcast"),
+    ROW("max_pool", 15, 1, 0, pool, pool, "largest over windows"),
+    ROW("rnn", 15, 2, 0, rnn, rnn, "recurrent layer: hidden states, the last of them"),
+    END,
+};
