@@ -19,6 +19,8 @@
 #include <string.h>
 
 #include "anemone/tokenizer.h"
+#include "src/base/arena.h"
+#include "src/base/file.h"
 
 typedef struct vector_set {
     const char *tokenizer; /* in tokenizers/ */
@@ -197,7 +199,110 @@ static void all_vectors(void **state) {
     assert_int_equal(failed, 0);
 }
 
+static char *read_text(const char *relative, size_t *size) {
+    anm_arena *arena = anm_arena_create();
+    anm_error err;
+    char *data, *copy;
+    assert_ok(anm_file_read(arena, fixture_path(relative), 1 << 26, &data, size, &err), &err);
+    copy = malloc(*size);
+    memcpy(copy, data, *size);
+    anm_arena_destroy(arena);
+    return copy;
+}
+
+static size_t count_tokens(const anm_tokenizer *t, const char *text, size_t size) {
+    anm_token_list ids = {0};
+    anm_error err;
+    assert_ok(anm_tokenizer_encode(t, text, size, NULL, &ids, &err), &err);
+    size_t count = ids.len;
+    anm_token_list_free(&ids);
+    return count;
+}
+
+/* nanoGPT's data/shakespeare: GPT-2 tokens of the first nine tenths and of the last one. */
+static void whole_shakespeare(void **state) {
+    anm_tokenizer *t;
+    anm_error err;
+    size_t size;
+    assert_ok(anm_tokenizer_open(fixture_path("tokenizers/gpt2/tokenizer.json"), &t, &err), &err);
+    char *text = read_text("text/tinyshakespeare.txt", &size);
+    size_t first = size * 9 / 10;
+    assert_int_equal(count_tokens(t, text, first), 301966);
+    assert_int_equal(count_tokens(t, text + first, size - first), 36059);
+    free(text);
+    anm_tokenizer_close(t);
+}
+
+/* Byte-level tokenizers lose nothing of a text that is NFC already. */
+static void long_texts_come_back(void **state) {
+    static const char *const names[] = {"qwen3", "qwen2.5", "llama3.2-instruct", "gpt2"};
+    static const char *const texts[] = {"text/botchan-gutenberg.txt", "text/tinyshakespeare.txt"};
+    char relative[256];
+    for (int i = 0; i < 8; i++) {
+        anm_tokenizer *t;
+        anm_error err;
+        anm_token_list ids = {0};
+        anm_encode_options options;
+        size_t size, len;
+        char *text = read_text(texts[i % 2], &size), *back;
+        snprintf(relative, sizeof relative, "tokenizers/%s/tokenizer.json", names[i / 2]);
+        assert_ok(anm_tokenizer_open(fixture_path(relative), &t, &err), &err);
+        anm_encode_options_init(&options);
+        options.add_special_tokens = false;
+        assert_ok(anm_tokenizer_encode(t, text, size, &options, &ids, &err), &err);
+        assert_ok(anm_tokenizer_decode(t, ids.ids, ids.len, false, &back, &len, &err), &err);
+        assert_int_equal(len, size);
+        assert_memory_equal(back, text, size);
+        check_stream(t, &ids, false, back, len);
+        anm_tokenizer_text_free(back);
+        free(text);
+        anm_token_list_free(&ids);
+        anm_tokenizer_close(t);
+    }
+}
+
+/* What the directories' configuration files add. */
+static void directories_name_special_tokens(void **state) {
+    static const struct {
+        const char *name, *probe;
+        int32_t bos, eos, pad, size;
+        int32_t first; /* id that encoding puts before a text, or -1 */
+    } cases[] = {
+        {"qwen3", "tokenizer_config.json", -1, 151645, 151643, 151669, -1},
+        {"qwen2.5", "tokenizer_config.json", -1, 151645, 151643, 151665, -1},
+        {"llama3.2-instruct", "tokenizer_config.json", 128000, 128009, -1, 128256, 128000},
+        {"r1-distill-llama", "tokenizer_config.json", 128000, 128001, 128001, 128256, 128000},
+        {"r1-distill-qwen", "tokenizer_config.json", 151646, 151643, 151643, 151665, 151646},
+        {"gpt2", "tokenizer_config.json", 50256, 50256, -1, 50257, -1},
+        {"tinyllama", "tokenizer.json", -1, -1, -1, 32000, 1},
+        {"bert-base-uncased", "tokenizer.json", -1, -1, -1, 30522, 101},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char relative[128], path[1024];
+        anm_tokenizer *t;
+        anm_error err;
+        anm_token_list ids = {0};
+        snprintf(relative, sizeof relative, "tokenizers/%s/%s", cases[i].name, cases[i].probe);
+        snprintf(path, sizeof path, "%s", fixture_path(relative));
+        *strrchr(path, '/') = '\0';
+        assert_ok(anm_tokenizer_open(path, &t, &err), &err);
+        assert_int_equal(anm_tokenizer_special_id(t, ANM_SPECIAL_BOS), cases[i].bos);
+        assert_int_equal(anm_tokenizer_special_id(t, ANM_SPECIAL_EOS), cases[i].eos);
+        assert_int_equal(anm_tokenizer_special_id(t, ANM_SPECIAL_PAD), cases[i].pad);
+        assert_int_equal(anm_tokenizer_vocab_size(t), cases[i].size);
+        assert_ok(anm_tokenizer_encode(t, "", 0, NULL, &ids, &err), &err);
+        assert_int_equal(ids.len ? ids.ids[0] : -1, cases[i].first);
+        anm_token_list_free(&ids);
+        anm_tokenizer_close(t);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(all_vectors)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_vectors),
+        cmocka_unit_test(whole_shakespeare),
+        cmocka_unit_test(long_texts_come_back),
+        cmocka_unit_test(directories_name_special_tokens),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
