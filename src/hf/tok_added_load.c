@@ -47,11 +47,10 @@ static anm_status store(anm_added *a, const anm_vocab *vocab, anm_added_token to
     }
     ANM_TRY(choose_id(a, vocab, &token, next_id, where, err));
     if (declared >= 0 && declared != token.id)
-        anm_log_write(ANM_LOG_WARNING, "%s: added token \"%.60s\" has id %d, not %lld as written", where,
-                token.content.data, token.id, (long long)declared);
+        anm_log_write(ANM_LOG_WARNING, "%s: added token \"%.60s\" has id %d, not %lld as written",
+                      where, token.content.data, token.id, (long long)declared);
     if (token.id >= a->id_limit) a->id_limit = token.id + 1;
-    if (!anm_map_put(&a->by_text, token.content, a->tokens.len) ||
-        !anm_vec_push(&a->tokens, token))
+    if (!anm_map_put(&a->by_text, token.content, a->tokens.len) || !anm_vec_push(&a->tokens, token))
         return anm_fail_memory(err);
     return ANM_OK;
 }
@@ -84,8 +83,8 @@ static anm_status build_tries(anm_added *a, const anm_normalizer *normalizer, an
 }
 
 anm_status anm_added_load(const json_t *value, anm_arena *arena, const char *where,
-                          const anm_vocab *vocab, const anm_normalizer *normalizer,
-                          anm_added *a, anm_error *err) {
+                          const anm_vocab *vocab, const anm_normalizer *normalizer, anm_added *a,
+                          anm_error *err) {
     const json_t *item;
     size_t i;
     int32_t next_id = (int32_t)vocab->count;

@@ -34,7 +34,7 @@ static int32_t token_id(const anm_tokenizer *t, const json_t *config, const char
     int32_t id = anm_tokenizer_id_of(t, text);
     if (id < 0)
         anm_log_write(ANM_LOG_WARNING, "%s: %s \"%.60s\" is not in the vocabulary", path, key,
-                text.data);
+                      text.data);
     return id;
 }
 
@@ -68,8 +68,8 @@ static anm_status apply_llama_class(anm_tokenizer *t, const json_t *config, cons
         return ANM_OK;
     ANM_TRY(anm_json_get_bool(config, "add_bos_token", true, &bos, path, err));
     ANM_TRY(anm_json_get_bool(config, "add_eos_token", false, &eos, path, err));
-    ANM_TRY(set_side(&t->post.before, bos, t->special[ANM_SPECIAL_BOS], "add_bos_token", path,
-                     err));
+    ANM_TRY(
+        set_side(&t->post.before, bos, t->special[ANM_SPECIAL_BOS], "add_bos_token", path, err));
     return set_side(&t->post.after, eos, t->special[ANM_SPECIAL_EOS], "add_eos_token", path, err);
 }
 
