@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* Options, messages and the terminal. */
+#include "src/cli/cli.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { MOST_OPTIONS = 40, HELP_CODE = 1000 };
+
+int cli_fail(const anm_error *error) {
+    char text[1024];
+    anm_error_format(error, text, sizeof text);
+    fflush(stdout);
+    fprintf(stderr, "anemone: %s\n", text);
+    if (error->source) fprintf(stderr, "anemone: raised at %s\n", error->source);
+    return (int)error->status;
+}
+
+int cli_usage(const cli_spec *spec, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    fprintf(stderr, "anemone %s: ", spec->name);
+    vfprintf(stderr, fmt, args);
+    fprintf(stderr, "\nTry `anemone %s --help`.\n", spec->name);
+    va_end(args);
+    return CLI_USAGE;
+}
+
+static void print_option(const cli_option *o) {
+    char left[64];
+    char letter[8] = "    ";
+    if (o->letter) snprintf(letter, sizeof letter, "-%c, ", o->letter);
+    snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, o->metavar ? " " : "",
+             o->metavar ? o->metavar : "");
+    printf("%-28s %s\n", left, o->help);
+}
+
+static int print_help(const cli_spec *spec) {
+    printf("Usage: anemone %s [options] %s\n\n%s\n\nOptions:\n", spec->name, spec->operands,
+           spec->summary);
+    for (size_t i = 0; i < spec->option_count; i++) print_option(&spec->options[i]);
+    printf("%-28s %s\n", "      --help", "show this text");
+    if (spec->notes) printf("\n%s\n", spec->notes);
+    return 0;
+}
+
+static int set_option(const cli_spec *spec, const cli_option *o, const char *text) {
+    char *end = NULL;
+    errno = 0;
+    switch (o->kind) {
+    case CLI_FLAG: *(bool *)o->target = true; return -1;
+    case CLI_STRING: *(const char **)o->target = text; return -1;
+    case CLI_INT: {
+        long long value = strtoll(text, &end, 10);
+        if (errno || end == text || *end || value < 0)
+            return cli_usage(spec, "--%s takes a whole number, not \"%s\"", o->name, text);
+        *(int64_t *)o->target = value;
+        return -1;
+    }
+    case CLI_FLOAT: {
+        double value = strtod(text, &end);
+        if (errno || end == text || *end)
+            return cli_usage(spec, "--%s takes a number, not \"%s\"", o->name, text);
+        *(double *)o->target = value;
+        return -1;
+    }
+    }
+    return -1;
+}
+
+static void make_tables(const cli_spec *spec, struct option *longs, char *shorts) {
+    char *s = shorts;
+    size_t n = 0;
+    *s++ = ':'; /* tell a missing argument from an unknown option */
+    for (; n < spec->option_count && n < MOST_OPTIONS; n++) {
+        const cli_option *o = &spec->options[n];
+        int takes = o->kind == CLI_FLAG ? no_argument : required_argument;
+        longs[n] = (struct option){o->name, takes, NULL, HELP_CODE + 1 + (int)n};
+        if (!o->letter) continue;
+        *s++ = o->letter;
+        if (takes == required_argument) *s++ = ':';
+    }
+    longs[n] = (struct option){"help", no_argument, NULL, HELP_CODE};
+    longs[n + 1] = (struct option){0};
+    *s = '\0';
+}
+
+static const cli_option *option_of(const cli_spec *spec, int code) {
+    if (code > HELP_CODE) return &spec->options[code - HELP_CODE - 1];
+    for (size_t i = 0; i < spec->option_count; i++)
+        if (spec->options[i].letter == code) return &spec->options[i];
+    return NULL;
+}
+
+int cli_parse(const cli_spec *spec, int argc, char **argv, char ***operands, int *count) {
+    struct option longs[MOST_OPTIONS + 2];
+    char shorts[2 * MOST_OPTIONS + 2];
+    make_tables(spec, longs, shorts);
+    optind = 1;
+    opterr = 0;
+    for (int code; (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
+        if (code == HELP_CODE) return print_help(spec);
+        if (code == ':') return cli_usage(spec, "%s needs a value", argv[optind - 1]);
+        if (code == '?') return cli_usage(spec, "unknown option %s", argv[optind - 1]);
+        int result = set_option(spec, option_of(spec, code), optarg);
+        if (result >= 0) return result;
+    }
+    *operands = argv + optind;
+    *count = argc - optind;
+    if (*count < spec->least) return cli_usage(spec, "expected %s", spec->operands);
+    if (*count > spec->most)
+        return cli_usage(spec, "unexpected argument \"%s\"", argv[optind + spec->most]);
+    return -1;
+}
+
+bool cli_colour(FILE *stream) {
+    const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(fileno(stream)) && !(none && *none) && term && strcmp(term, "dumb") != 0;
+}
+
+int cli_columns(FILE *stream) {
+    struct winsize size;
+    if (ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+    return 80;
+}
+
+const char *cli_size(double bytes, char *buffer, size_t size) {
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+    int unit = 0;
+    for (; bytes >= 999.5 && unit < 4; unit++) bytes /= 1000;
+    snprintf(buffer, size, unit && bytes < 99.95 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+    return buffer;
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal) {
+    (void)signal;
+    interrupted = 1;
+}
+
+static void set_handler(void (*handler)(int)) {
+    struct sigaction action = {.sa_handler = handler};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+}
+
+void cli_catch_interrupt(void) {
+    interrupted = 0;
+    set_handler(on_interrupt);
+}
+
+void cli_release_interrupt(void) {
+    set_handler(SIG_DFL);
+}
+
+bool cli_interrupted(void) {
+    bool was = interrupted != 0;
+    interrupted = 0;
+    return was;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* anemone convert: a checkpoint into packages, with a progress line per component. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "anemone/convert.h"
+#include "src/cli/cli.h"
+
+typedef struct progress_line {
+    bool terminal, quiet;
+    char component[32]; /* whose line is open */
+    int percent;
+} progress_line;
+
+static void end_line(progress_line *line) {
+    if (line->component[0] && line->terminal) fputc('\n', stderr);
+    line->component[0] = '\0';
+}
+
+/* One line a component: rewritten in place at a terminal, printed once elsewhere. */
+static int on_progress(void *context, const anm_convert_progress *p) {
+    progress_line *line = context;
+    char done[32], total[32];
+    int percent = p->total ? (int)(100.0 * (double)p->done / (double)p->total) : 100;
+    if (cli_interrupted()) return 1;
+    if (line->quiet) return 0;
+    bool fresh = strcmp(line->component, p->component) != 0;
+    if (fresh) {
+        end_line(line);
+        snprintf(line->component, sizeof line->component, "%s", p->component);
+        if (!line->terminal) fprintf(stderr, "[%zu/%zu] %s\n", p->index + 1, p->count, p->file);
+    }
+    if (!line->terminal || (!fresh && percent == line->percent)) return 0;
+    line->percent = percent;
+    if (cli_columns(stderr) < 72)
+        fprintf(stderr, "\r[%zu/%zu] %-11s %3d %%", p->index + 1, p->count, p->component, percent);
+    else
+        fprintf(stderr, "\r[%zu/%zu] %-36s %3d %%  %s of %s   ", p->index + 1, p->count, p->file,
+                percent, cli_size((double)p->done, done, sizeof done),
+                cli_size((double)p->total, total, sizeof total));
+    fflush(stderr);
+    return 0;
+}
+
+static void print_report(const anm_convert_report *r, const char *out) {
+    char size[32];
+    uint64_t total = 0;
+    for (size_t i = 0; i < anm_convert_report_part_count(r); i++) {
+        const anm_convert_part *part = anm_convert_report_part(r, i);
+        total += part->bytes;
+        printf("  %-44s %10s\n", part->file, cli_size((double)part->bytes, size, sizeof size));
+    }
+    for (size_t i = 0; i < anm_convert_report_overflow_count(r); i++) {
+        const anm_convert_overflow *o = anm_convert_report_overflow(r, i);
+        printf("overflow: %s: %" PRIu64 " values beyond fp16, the largest %g\n", o->tensor,
+               o->count, o->largest);
+    }
+    for (size_t i = 0; i < anm_convert_report_warning_count(r); i++)
+        printf("warning: %s\n", anm_convert_report_warning(r, i));
+    printf("%s: %.1f million parameters, %s, in %.1f s\n", out,
+           (double)anm_convert_report_parameters(r) * 1e-6,
+           cli_size((double)total, size, sizeof size), anm_convert_report_seconds(r));
+}
+
+static void print_json(const anm_convert_report *r) {
+    json_t *parts = json_array(), *overflows = json_array(), *warnings = json_array();
+    for (size_t i = 0; i < anm_convert_report_part_count(r); i++) {
+        const anm_convert_part *part = anm_convert_report_part(r, i);
+        json_array_append_new(
+            parts, json_pack("{s:s, s:I}", "file", part->file, "bytes", (json_int_t)part->bytes));
+    }
+    for (size_t i = 0; i < anm_convert_report_overflow_count(r); i++) {
+        const anm_convert_overflow *o = anm_convert_report_overflow(r, i);
+        json_array_append_new(overflows, json_pack("{s:s, s:I, s:f}", "tensor", o->tensor, "count",
+                                                   (json_int_t)o->count, "largest", o->largest));
+    }
+    for (size_t i = 0; i < anm_convert_report_warning_count(r); i++)
+        json_array_append_new(warnings, json_string(anm_convert_report_warning(r, i)));
+    json_t *root =
+        json_pack("{s:o, s:o, s:o, s:I, s:f}", "parts", parts, "overflows", overflows, "warnings",
+                  warnings, "parameters", (json_int_t)anm_convert_report_parameters(r), "seconds",
+                  anm_convert_report_seconds(r));
+    json_dumpf(root, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(root);
+}
+
+static int convert(const char *model, const char *out, anm_convert_options *options, bool json) {
+    progress_line line = {.terminal = isatty(STDERR_FILENO), .quiet = json};
+    anm_convert_report *report = NULL;
+    anm_error err;
+    options->progress = on_progress;
+    options->progress_context = &line;
+    cli_catch_interrupt();
+    anm_status status = anm_convert(model, out, options, &report, &err);
+    cli_release_interrupt();
+    end_line(&line);
+    if (status == ANM_OK && json) print_json(report);
+    else if (status == ANM_OK) print_report(report, out);
+    anm_convert_report_free(report);
+    if (status == ANM_OK) return 0;
+    int code = cli_fail(&err);
+    return status == ANM_ERROR_CANCELLED ? CLI_INTERRUPTED : code;
+}
+
+int cmd_convert(int argc, char **argv) {
+    const char *out = NULL, *prefix = NULL, *name = NULL;
+    int64_t context = 0, batch = 0;
+    bool overwrite = false, overflow = false, json = false;
+    const cli_option table[] = {
+        {"output", 'o', CLI_STRING, &out, "DIR", "where the packages go (required)"},
+        {"context", 'c', CLI_INT, &context, "N", "context length in tokens (default 512)"},
+        {"batch", 'b', CLI_INT, &batch, "N", "tokens per prefill call (default 64)"},
+        {"prefix", 0, CLI_STRING, &prefix, "NAME", "of file names (default: the family's)"},
+        {"name", 0, CLI_STRING, &name, "NAME", "model name in meta.yaml"},
+        {"overwrite", 0, CLI_FLAG, &overwrite, NULL, "replace packages that are there"},
+        {"allow-overflow", 0, CLI_FLAG, &overflow, NULL, "let values beyond fp16 become infinite"},
+        {"json", 0, CLI_FLAG, &json, NULL, "print the report as JSON"},
+    };
+    char notes[512];
+    snprintf(notes, sizeof notes, "Supported:\n%s", anm_convert_supported());
+    const cli_spec spec = {"convert",
+                           "MODEL_DIR -o DIR",
+                           1,
+                           1,
+                           "Makes CoreML packages in ANEMLL's form of a Hugging Face checkpoint.",
+                           notes,
+                           table,
+                           sizeof table / sizeof table[0]};
+    char **operands;
+    int count, code = cli_parse(&spec, argc, argv, &operands, &count);
+    if (code >= 0) return code;
+    if (!out) return cli_usage(&spec, "--output is required");
+    anm_convert_options options;
+    anm_convert_options_init(&options);
+    options.context_length = context;
+    options.batch_size = batch;
+    options.prefix = prefix;
+    options.name = name;
+    options.overwrite = overwrite;
+    options.allow_overflow = overflow;
+    return convert(operands[0], out, &options, json);
+}

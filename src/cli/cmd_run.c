@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* anemone run: one prompt, one answer. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/cli/talk.h"
+
+/* The prompt "-" is standard input, whole. */
+static char *read_stdin(void) {
+    size_t length = 0, capacity = 4096;
+    char *text = malloc(capacity);
+    for (size_t n; text && (n = fread(text + length, 1, capacity - length - 1, stdin)) > 0;) {
+        length += n;
+        if (capacity - length > 1) continue;
+        char *grown = realloc(text, capacity *= 2);
+        if (!grown) free(text);
+        text = grown;
+    }
+    if (text) text[length] = '\0';
+    return text;
+}
+
+static anm_status answer(talk *t, const char *prompt) {
+    anm_status status;
+    if (t->settings->raw) {
+        fputs(prompt, stdout);
+        status = talk_complete(t, prompt);
+    } else {
+        status = talk_add(t, "user", prompt);
+        if (status == ANM_OK) status = talk_answer(t);
+    }
+    putchar('\n');
+    return status;
+}
+
+int cmd_run(int argc, char **argv) {
+    talk_settings settings;
+    cli_option options[TALK_OPTIONS];
+    talk_settings_init(&settings);
+    talk_options(&settings, options);
+    const cli_spec spec = {"run",
+                           "MODEL_DIR PROMPT",
+                           2,
+                           2,
+                           "Answers one prompt, streaming; the prompt \"-\" is read from standard "
+                           "input.",
+                           "Ctrl-C ends the answer.",
+                           options,
+                           TALK_OPTIONS};
+    char **operands;
+    int count, code = cli_parse(&spec, argc, argv, &operands, &count);
+    if (code < 0) code = talk_check(&spec, &settings);
+    if (code >= 0) return code;
+    talk t;
+    char *input = strcmp(operands[1], "-") == 0 ? read_stdin() : strdup(operands[1]);
+    anm_status status = talk_open(&t, operands[0], &settings);
+    if (status == ANM_OK && input) {
+        cli_catch_interrupt();
+        status = answer(&t, input);
+    }
+    code = status == ANM_OK ? 0 : cli_fail(&t.err);
+    if (!input) code = ANM_ERROR_MEMORY;
+    if (code == 0 && t.result.stop_reason == ANM_STOP_CALLBACK) code = CLI_INTERRUPTED;
+    if (code == 0 && settings.stats) talk_print_stats(&t, stderr);
+    talk_close(&t);
+    free(input);
+    return code;
+}

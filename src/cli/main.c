@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* The command `anemone`: finds the subcommand. */
+#include <string.h>
+
+#include "anemone/log.h"
+#include "src/cli/cli.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} commands[] = {
+    {"convert", cmd_convert, "make CoreML packages of a Hugging Face checkpoint"},
+    {"chat", cmd_chat, "talk with a converted model"},
+    {"run", cmd_run, "answer one prompt"},
+    {"inspect", cmd_inspect, "show what a package or compiled model holds"},
+    {"predict", cmd_predict, "run a function of a package on tensors"},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_help(FILE *stream) {
+    fputs("Usage: anemone COMMAND [options]\n\n"
+          "Takes language models from Hugging Face to Apple's Neural Engine, and runs CoreML\n"
+          "ML Programs on any CPU.\n\nCommands:\n",
+          stream);
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n`anemone COMMAND --help` tells more. `anemone --version` shows the version.\n\n"
+          "Exit codes: 0 success, 1 invalid argument, 2 out of memory, 3 input/output,\n"
+          "4 not found, 5 malformed file, 6 not supported, 7 shape, type or name does not fit,\n"
+          "8 beyond a limit, 9 cancelled, 10 internal error, 64 wrong usage, 130 interrupted.\n",
+          stream);
+}
+
+static void show_log(void *context, anm_log_level level, const char *message) {
+    (void)context;
+    if (level >= ANM_LOG_WARNING) fprintf(stderr, "anemone: warning: %s\n", message);
+}
+
+int main(int argc, char **argv) {
+    anm_log_set(show_log, NULL);
+    if (argc < 2) {
+        print_help(stderr);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("anemone " ANM_VERSION);
+        return 0;
+    }
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "anemone: no command \"%s\"; see `anemone --help`\n", argv[1]);
+    return CLI_USAGE;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "src/cli/talk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void talk_settings_init(talk_settings *s) {
+    *s = (talk_settings){.precision = "fp16", .top_p = 1, .max_tokens = -1};
+}
+
+void talk_options(talk_settings *s, cli_option *options) {
+    const cli_option table[TALK_OPTIONS] = {
+        {"system", 's', CLI_STRING, &s->system, "TEXT", "system prompt"},
+        {"max-tokens", 'n', CLI_INT, &s->max_tokens, "N", "longest answer (default: the context)"},
+        {"temperature", 't', CLI_FLOAT, &s->temperature, "T", "0 (default) is greedy"},
+        {"top-k", 0, CLI_INT, &s->top_k, "K", "sample from the K likeliest (default: all)"},
+        {"top-p", 0, CLI_FLOAT, &s->top_p, "P",
+         "sample from the likeliest with mass P (default 1)"},
+        {"seed", 0, CLI_INT, &s->seed, "N", "seed of the sampling (default 0)"},
+        {"precision", 0, CLI_STRING, &s->precision, "fp16|fp32", "arithmetic (default fp16)"},
+        {"raw", 0, CLI_FLAG, &s->raw, NULL, "no chat template: continue the text"},
+        {"no-think", 0, CLI_FLAG, &s->no_think, NULL, "enable_thinking=false for the template"},
+        {"stats", 0, CLI_FLAG, &s->stats, NULL, "print speed to stderr"},
+    };
+    memcpy(options, table, sizeof table);
+}
+
+int talk_check(const cli_spec *spec, const talk_settings *s) {
+    if (strcmp(s->precision, "fp16") != 0 && strcmp(s->precision, "fp32") != 0)
+        return cli_usage(spec, "--precision is fp16 or fp32, not \"%s\"", s->precision);
+    if (!(s->temperature >= 0)) return cli_usage(spec, "--temperature must be 0 or more");
+    if (!(s->top_p > 0 && s->top_p <= 1))
+        return cli_usage(spec, "--top-p must be above 0 and at most 1");
+    if (s->top_k > INT32_MAX) return cli_usage(spec, "--top-k is too large");
+    return -1;
+}
+
+static anm_status raise(talk *t, anm_status status, const char *message) {
+    t->err = (anm_error){.status = status, .offset = ANM_NO_OFFSET};
+    snprintf(t->err.where, sizeof t->err.where, "%s", t->llm ? anm_llm_name(t->llm) : "");
+    snprintf(t->err.message, sizeof t->err.message, "%s", message);
+    return status;
+}
+
+anm_status talk_open(talk *t, const char *dir, const talk_settings *settings) {
+    *t = (talk){.settings = settings};
+    anm_llm_options options;
+    anm_llm_options_init(&options);
+    if (strcmp(settings->precision, "fp32") == 0) options.precision = ANM_PRECISION_FP32;
+    anm_status status = anm_llm_open(dir, &options, &t->llm, &t->err);
+    if (status != ANM_OK) return status;
+    if (!anm_llm_tokenizer(t->llm))
+        return raise(t, ANM_ERROR_NOT_FOUND, "there is no tokenizer.json beside the packages");
+    if (!settings->raw && !anm_llm_chat_template(t->llm))
+        return raise(t, ANM_ERROR_NOT_FOUND,
+                     "there is no chat template (chat_template.jinja or tokenizer_config.json); "
+                     "--raw continues plain text");
+    status = anm_session_create(t->llm, &t->session, &t->err);
+    if (status == ANM_OK && settings->system) status = talk_add(t, "system", settings->system);
+    return status;
+}
+
+static void drop_messages(talk *t, size_t first, size_t count) {
+    if (!count) return;
+    for (size_t i = first; i < first + count; i++) free((char *)t->messages[i].content);
+    memmove(t->messages + first, t->messages + first + count,
+            (t->count - first - count) * sizeof *t->messages);
+    t->count -= count;
+}
+
+void talk_close(talk *t) {
+    drop_messages(t, 0, t->count);
+    free(t->messages);
+    free(t->answer);
+    anm_session_destroy(t->session);
+    anm_llm_close(t->llm);
+}
+
+static size_t system_count(const talk *t) {
+    return t->count && strcmp(t->messages[0].role, "system") == 0;
+}
+
+void talk_reset(talk *t) {
+    size_t kept = system_count(t);
+    drop_messages(t, kept, t->count - kept);
+}
+
+anm_status talk_add(talk *t, const char *role, const char *content) {
+    if (t->count == t->capacity) {
+        size_t wanted = t->capacity * 2 + 8;
+        anm_chat_message *grown = realloc(t->messages, wanted * sizeof *grown);
+        if (!grown) return raise(t, ANM_ERROR_MEMORY, "out of memory");
+        t->messages = grown;
+        t->capacity = wanted;
+    }
+    char *copy = strdup(content);
+    if (!copy) return raise(t, ANM_ERROR_MEMORY, "out of memory");
+    t->messages[t->count++] = (anm_chat_message){.role = role, .content = copy};
+    return ANM_OK;
+}
+
+static bool keep_text(talk *t, const char *text, size_t length) {
+    if (t->answer_length + length + 1 > t->answer_capacity) {
+        size_t wanted = (t->answer_length + length + 1) * 2;
+        char *grown = realloc(t->answer, wanted);
+        if (!grown) return false;
+        t->answer = grown;
+        t->answer_capacity = wanted;
+    }
+    if (length) memcpy(t->answer + t->answer_length, text, length);
+    t->answer_length += length;
+    t->answer[t->answer_length] = '\0';
+    return true;
+}
+
+static int on_token(void *context, int32_t token, const char *text, size_t length) {
+    talk *t = context;
+    (void)token;
+    fwrite(text, 1, length, stdout);
+    fflush(stdout);
+    return !keep_text(t, text, length) || ferror(stdout) || cli_interrupted();
+}
+
+static anm_status generate(talk *t, const anm_token_list *prompt) {
+    const talk_settings *s = t->settings;
+    anm_generate_options options;
+    anm_generate_options_init(&options);
+    options.max_tokens = s->max_tokens;
+    options.sampling.temperature = (float)s->temperature;
+    options.sampling.top_k = (int)s->top_k;
+    options.sampling.top_p = (float)s->top_p;
+    options.sampling.seed = (uint64_t)s->seed;
+    options.on_token = on_token;
+    options.context = t;
+    t->answer_length = 0;
+    if (!keep_text(t, "", 0)) return raise(t, ANM_ERROR_MEMORY, "out of memory");
+    return anm_generate(t->session, prompt->ids, prompt->len, &options, &t->result, &t->err);
+}
+
+static anm_status encode(talk *t, const char *text, size_t length, bool special,
+                         anm_token_list *out) {
+    anm_encode_options options;
+    anm_encode_options_init(&options);
+    options.add_special_tokens = special;
+    options.parse_special = true;
+    return anm_tokenizer_encode(anm_llm_tokenizer(t->llm), text, length, &options, out, &t->err);
+}
+
+/* A template writes BOS itself where the model wants it. */
+static anm_status encode_conversation(talk *t, anm_token_list *out) {
+    anm_chat_options options;
+    anm_chat_options_init(&options);
+    options.add_generation_prompt = true;
+    options.python_text = true; /* as transformers rendered what the model was trained on */
+    if (t->settings->no_think) options.extra_json = "{\"enable_thinking\": false}";
+    char *text;
+    size_t length;
+    anm_status status = anm_chat_template_render(anm_llm_chat_template(t->llm), t->messages,
+                                                 t->count, &options, &text, &length, &t->err);
+    if (status != ANM_OK) return status;
+    status = encode(t, text, length, false, out);
+    anm_chat_text_free(text);
+    return status;
+}
+
+/* Leaves the system prompt and the newest question; false when nothing more can go. */
+static bool drop_oldest(talk *t) {
+    size_t first = system_count(t);
+    if (t->count < first + 3) return false;
+    drop_messages(t, first, 2);
+    return true;
+}
+
+anm_status talk_answer(talk *t) {
+    anm_token_list prompt = {0};
+    bool dropped = false;
+    anm_status status = encode_conversation(t, &prompt);
+    while (status == ANM_OK && prompt.len >= anm_llm_context_length(t->llm) && drop_oldest(t)) {
+        dropped = true;
+        status = encode_conversation(t, &prompt);
+    }
+    if (dropped)
+        fprintf(stderr, "(the oldest messages no longer fit the context and are left out)\n");
+    if (status == ANM_OK) status = generate(t, &prompt);
+    anm_token_list_free(&prompt);
+    if (status == ANM_OK) status = talk_add(t, "assistant", t->answer);
+    return status;
+}
+
+anm_status talk_complete(talk *t, const char *prompt) {
+    anm_token_list ids = {0};
+    anm_status status = encode(t, prompt, strlen(prompt), true, &ids);
+    if (status == ANM_OK) status = generate(t, &ids);
+    anm_token_list_free(&ids);
+    return status;
+}
+
+void talk_print_stats(const talk *t, FILE *stream) {
+    const anm_generate_result *r = &t->result;
+    double rest = r->generated_tokens > 1 ? (double)r->generated_tokens - 1 : 0;
+    fprintf(stream, "[prompt %zu tokens (%zu reused), first token after %.2f s; answer %zu tokens",
+            r->prompt_tokens, r->reused_tokens, r->prefill_seconds, r->generated_tokens);
+    if (rest > 0 && r->decode_seconds > 0)
+        fprintf(stream, ", %.1f tokens/s", rest / r->decode_seconds);
+    fputs("]\n", stream);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* What `chat` and `run` share: a model with a conversation, answers streamed to stdout. */
+#ifndef ANM_CLI_TALK_H
+#define ANM_CLI_TALK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "anemone/llm.h"
+#include "src/cli/cli.h"
+
+/* Options that both commands have; talk_options() puts them into a table. */
+typedef struct talk_settings {
+    const char *system, *precision;
+    double temperature, top_p;
+    int64_t top_k, seed, max_tokens;
+    bool raw; /* no chat template */
+    bool no_think, stats;
+} talk_settings;
+
+enum { TALK_OPTIONS = 10 };
+void talk_settings_init(talk_settings *settings);
+/* Fills TALK_OPTIONS entries. */
+void talk_options(talk_settings *settings, cli_option *options);
+/* -1 if the values make sense, else an exit code after a message. */
+int talk_check(const cli_spec *spec, const talk_settings *settings);
+
+typedef struct talk {
+    const talk_settings *settings;
+    anm_llm *llm;
+    anm_session *session;
+    anm_chat_message *messages; /* contents are the talk's own */
+    size_t count, capacity;
+    char *answer; /* being streamed */
+    size_t answer_length, answer_capacity;
+    anm_generate_result result;
+    anm_error err;
+} talk;
+
+anm_status talk_open(talk *t, const char *dir, const talk_settings *settings);
+void talk_close(talk *t);
+/* Adds a copy of a message to the conversation. */
+anm_status talk_add(talk *t, const char *role, const char *content);
+/* Forgets all messages but the system's. */
+void talk_reset(talk *t);
+/*
+ * Answers the conversation, streaming to stdout; the answer joins the conversation. When the
+ * conversation is longer than the context, the oldest question and answer go first.
+ * talk.result.stop_reason is ANM_STOP_CALLBACK after Ctrl-C.
+ */
+anm_status talk_answer(talk *t);
+/* One prompt without template and history, streamed. */
+anm_status talk_complete(talk *t, const char *prompt);
+/* "12 tokens, 0.21 s to the first, 31.2 tokens/s" */
+void talk_print_stats(const talk *t, FILE *stream);
+
+#endif
