@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The whole public API. */
+#ifndef ANEMONE_ANEMONE_H
+#define ANEMONE_ANEMONE_H
+
+#include "anemone/chat_template.h"
+#include "anemone/convert.h"
+#include "anemone/inspect.h"
+#include "anemone/llm.h"
+#include "anemone/log.h"
+#include "anemone/program.h"
+#include "anemone/safetensors.h"
+#include "anemone/status.h"
+#include "anemone/tensor.h"
+#include "anemone/tokenizer.h"
+
+#endif
