@@ -64,7 +64,8 @@ static anm_status no_weights(anm_checkpoint *c, anm_error *err) {
         if (other)
             return anm_fail(err, ANM_ERROR_NOT_FOUND, c->dir,
                             "no model.safetensors or model.safetensors.index.json; found %s, but "
-                            "%s", names[i], other);
+                            "%s",
+                            names[i], other);
     }
     return anm_fail(err, ANM_ERROR_NOT_FOUND, c->dir,
                     "no model.safetensors or model.safetensors.index.json in this directory");
@@ -102,10 +103,8 @@ anm_status anm_checkpoint_open(const char *dir, anm_checkpoint **out, anm_error 
     anm_checkpoint *c = anm_calloc(1, sizeof *c);
     if (!c) return anm_fail_memory(err);
     anm_status status = load(c, dir, err);
-    if (status == ANM_OK)
-        *out = c;
-    else
-        anm_checkpoint_close(c);
+    if (status == ANM_OK) *out = c;
+    else anm_checkpoint_close(c);
     return status;
 }
 
@@ -137,8 +136,8 @@ const anm_weight *anm_checkpoint_find(const anm_checkpoint *c, const char *name)
     return &c->weights.data[index];
 }
 
-anm_status anm_checkpoint_require(const anm_checkpoint *c, const char *name,
-                                  const anm_weight **out, anm_error *err) {
+anm_status anm_checkpoint_require(const anm_checkpoint *c, const char *name, const anm_weight **out,
+                                  anm_error *err) {
     *out = anm_checkpoint_find(c, name);
     if (*out) return ANM_OK;
     return anm_fail(err, ANM_ERROR_NOT_FOUND, c->dir, "the checkpoint has no tensor \"%s\"", name);

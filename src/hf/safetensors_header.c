@@ -43,7 +43,7 @@ static uint64_t locate(const parser *p, const char *name) {
 }
 
 #define fail_tensor(p, name, status, fmt, ...)                                                     \
-    anm_fail_at((p)->err, (status), (p)->where, locate((p), (name)), "tensor \"%s\" " fmt, (name),  \
+    anm_fail_at((p)->err, (status), (p)->where, locate((p), (name)), "tensor \"%s\" " fmt, (name), \
                 __VA_ARGS__)
 
 static anm_status parse_dtype(const parser *p, const json_t *info, anm_tensor *t) {
@@ -105,8 +105,7 @@ static anm_status parse_entry(const parser *p, const char *name, const json_t *i
     if (e->end - e->begin != e->tensor.bytes) {
         char shape[ANM_SHAPE_TEXT];
         return fail_tensor(
-            p, name, ANM_ERROR_FORMAT,
-            "has %llu bytes of data, but %s of shape %s takes %zu",
+            p, name, ANM_ERROR_FORMAT, "has %llu bytes of data, but %s of shape %s takes %zu",
             (unsigned long long)(e->end - e->begin), anm_safetensors_dtype_name(e->tensor.dtype),
             anm_shape_format(e->tensor.shape, e->tensor.rank, shape, sizeof shape),
             e->tensor.bytes);
@@ -130,8 +129,8 @@ static anm_status parse_metadata(const parser *p, const json_t *object,
                                key);
         anm_safetensors_pair *pair = &out->metadata[out->metadata_count++];
         pair->key = anm_arena_strdup(p->arena, key);
-        pair->value = anm_arena_strndup(p->arena, json_string_value(value),
-                                        json_string_length(value));
+        pair->value =
+            anm_arena_strndup(p->arena, json_string_value(value), json_string_length(value));
         if (!pair->key || !pair->value) return anm_fail_memory(p->err);
     }
     return ANM_OK;
@@ -155,8 +154,8 @@ static anm_status place_data(const parser *p, const uint8_t *data, size_t size, 
         if (e->end > available)
             return anm_fail_at(p->err, ANM_ERROR_FORMAT, p->where, size,
                                "the file ends within the data of tensor \"%s\": %llu bytes are "
-                               "missing; download it again", name,
-                               (unsigned long long)(e->end - available));
+                               "missing; download it again",
+                               name, (unsigned long long)(e->end - available));
         if (e->begin != at)
             return anm_fail_at(p->err, ANM_ERROR_FORMAT, p->where, start + e->begin,
                                "the data of tensor \"%s\" %s", name,
@@ -179,10 +178,8 @@ static anm_status parse_entries(const parser *p, json_t *root, const uint8_t *da
     const char *name;
     json_t *value;
     json_object_foreach(root, name, value) {
-        if (strcmp(name, "__metadata__") == 0)
-            ANM_TRY(parse_metadata(p, value, out));
-        else
-            ANM_TRY(parse_entry(p, name, value, &entries[count++]));
+        if (strcmp(name, "__metadata__") == 0) ANM_TRY(parse_metadata(p, value, out));
+        else ANM_TRY(parse_entry(p, name, value, &entries[count++]));
     }
     ANM_TRY(place_data(p, data, size, entries, count));
     out->tensors = ANM_ARENA_ARRAY(p->arena, anm_tensor, count);
@@ -192,8 +189,8 @@ static anm_status parse_entries(const parser *p, json_t *root, const uint8_t *da
     return ANM_OK;
 }
 
-static anm_status header_length(const uint8_t *data, size_t size, const char *where,
-                                size_t *length, anm_error *err) {
+static anm_status header_length(const uint8_t *data, size_t size, const char *where, size_t *length,
+                                anm_error *err) {
     uint64_t n = 0;
     if (size < PREFIX)
         return anm_fail_at(err, ANM_ERROR_FORMAT, where, size,
@@ -202,11 +199,13 @@ static anm_status header_length(const uint8_t *data, size_t size, const char *wh
     if (n > ANM_SAFETENSORS_MAX_HEADER)
         return anm_fail_at(err, ANM_ERROR_FORMAT, where, 0,
                            "header length %llu is above the format's limit of %u; this is no "
-                           "safetensors file", (unsigned long long)n, ANM_SAFETENSORS_MAX_HEADER);
+                           "safetensors file",
+                           (unsigned long long)n, ANM_SAFETENSORS_MAX_HEADER);
     if (n > size - PREFIX)
         return anm_fail_at(err, ANM_ERROR_FORMAT, where, 0,
                            "header length %llu is beyond the file's %zu bytes; the file is cut or "
-                           "not safetensors", (unsigned long long)n, size);
+                           "not safetensors",
+                           (unsigned long long)n, size);
     *length = (size_t)n;
     return ANM_OK;
 }

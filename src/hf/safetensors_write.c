@@ -35,8 +35,7 @@ static anm_status check_names(const anm_tensor *tensors, size_t count, const cha
         if (anm_map_get(&seen, name, NULL))
             status = anm_fail(err, ANM_ERROR_ARGUMENT, where, "two tensors have the name \"%s\"",
                               tensors[i].name);
-        else if (!anm_map_put(&seen, name, i))
-            status = anm_fail_memory(err);
+        else if (!anm_map_put(&seen, name, i)) status = anm_fail_memory(err);
     }
     anm_map_free(&seen);
     return status;
@@ -46,7 +45,8 @@ static anm_status check_names(const anm_tensor *tensors, size_t count, const cha
 static int compare_tensors(const void *left, const void *right, void *context) {
     const anm_tensor *tensors = context;
     const anm_tensor *a = &tensors[*(const size_t *)left], *b = &tensors[*(const size_t *)right];
-    int rank_a = anm_safetensors_dtype_rank(a->dtype), rank_b = anm_safetensors_dtype_rank(b->dtype);
+    int rank_a = anm_safetensors_dtype_rank(a->dtype),
+        rank_b = anm_safetensors_dtype_rank(b->dtype);
     return rank_a != rank_b ? rank_b - rank_a : strcmp(a->name, b->name);
 }
 
@@ -67,9 +67,8 @@ static json_t *tensor_object(const anm_tensor *t, uint64_t offset) {
         json_decref(shape);
         return NULL;
     }
-    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", anm_safetensors_dtype_name(t->dtype),
-                     "shape", shape, "data_offsets", (json_int_t)offset,
-                     (json_int_t)(offset + t->bytes));
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", anm_safetensors_dtype_name(t->dtype), "shape",
+                     shape, "data_offsets", (json_int_t)offset, (json_int_t)(offset + t->bytes));
 }
 
 static anm_status fill_root(json_t *root, const char *where, const anm_tensor *tensors,

@@ -174,8 +174,8 @@ static bool may_cut(const anm_bpe *bpe) {
 void anm_bpe_prepare(anm_bpe *bpe) {
     char text[8];
     for (int b = 0; b < 256; b++) {
-        size_t len = anm_utf8_put(text, bpe->raw_bytes ? anm_byte_to_char((unsigned char)b)
-                                                       : (uint32_t)b);
+        size_t len =
+            anm_utf8_put(text, bpe->raw_bytes ? anm_byte_to_char((unsigned char)b) : (uint32_t)b);
         bool usable = bpe->raw_bytes || b < 0x80;
         bpe->char_ids[b] = usable ? anm_vocab_find(bpe->vocab, (anm_sv){text, len}) : -1;
         snprintf(text, sizeof text, "<0x%02X>", (unsigned)b);
@@ -326,8 +326,8 @@ static bool symbols_from_ids(const anm_bpe *bpe, anm_bpe_scratch *s) {
     for (size_t i = 0; i < n; i++) {
         bool last = i + 1 == n;
         uint32_t rank = last ? NO_RANK : pair_rank(bpe, s->ids.data[i], s->ids.data[i + 1]);
-        s->symbols.data[i] = (anm_symbol){s->ids.data[i], (int32_t)i - 1,
-                                          last ? -1 : (int32_t)i + 1, rank};
+        s->symbols.data[i] =
+            (anm_symbol){s->ids.data[i], (int32_t)i - 1, last ? -1 : (int32_t)i + 1, rank};
         if (rank != NO_RANK) s->heap.data[s->heap.len++] = (uint64_t)rank << 32 | i;
     }
     s->symbols.len = n;
@@ -338,9 +338,8 @@ static bool symbols_from_ids(const anm_bpe *bpe, anm_bpe_scratch *s) {
 /* After the symbol or its neighbour changed. */
 static bool renew_rank(const anm_bpe *bpe, anm_bpe_scratch *s, int32_t at) {
     anm_symbol *symbol = &s->symbols.data[at];
-    symbol->rank = symbol->next < 0
-                       ? NO_RANK
-                       : pair_rank(bpe, symbol->id, s->symbols.data[symbol->next].id);
+    symbol->rank =
+        symbol->next < 0 ? NO_RANK : pair_rank(bpe, symbol->id, s->symbols.data[symbol->next].id);
     return symbol->rank == NO_RANK || heap_push(s, (uint64_t)symbol->rank << 32 | (uint32_t)at);
 }
 

@@ -156,10 +156,10 @@ static void shrink(anm_strbuf *buf, const char *from, const char *to) {
 
 /* In this order, one after the other, over one token with the space before it. */
 static void clean_up(anm_strbuf *buf) {
-    static const char *const pairs[][2] = {
-        {" .", "."},     {" ?", "?"},     {" !", "!"},           {" ,", ","},
-        {" ' ", "'"},    {" n't", "n't"}, {" 'm", "'m"},         {" do not", " don't"},
-        {" 's", "'s"},   {" 've", "'ve"}, {" 're", "'re"}};
+    static const char *const pairs[][2] = {{" .", "."},     {" ?", "?"},           {" !", "!"},
+                                           {" ,", ","},     {" ' ", "'"},          {" n't", "n't"},
+                                           {" 'm", "'m"},   {" do not", " don't"}, {" 's", "'s"},
+                                           {" 've", "'ve"}, {" 're", "'re"}};
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
         shrink(buf, pairs[i][0], pairs[i][1]);
 }
@@ -168,8 +168,8 @@ static anm_status end_wordpiece(anm_decode_state *s, size_t at, anm_error *err) 
     const anm_decode_spec *spec = &s->chain->specs.data[at];
     anm_decode_stage *stage = &s->stages[at];
     anm_sv token = content(&stage->held);
-    bool continues = token.len >= spec->text.len &&
-                     !memcmp(token.data, spec->text.data, spec->text.len);
+    bool continues =
+        token.len >= spec->text.len && !memcmp(token.data, spec->text.data, spec->text.len);
     anm_strbuf_clear(&stage->made);
     if (stage->tokens > 0 && !continues) anm_strbuf_putc(&stage->made, ' ');
     size_t skip = stage->tokens > 0 && continues ? spec->text.len : 0;
@@ -254,9 +254,7 @@ static anm_status strip(anm_decode_state *s, size_t at, anm_sv text, anm_error *
         width = anm_utf8_width((unsigned char)text.data[i]);
         anm_strbuf_append(&stage->held, text.data + i, width);
         bool keep = same_char(text, i, spec->text);
-        size_t surplus = !keep ? stage->held.len
-                         : stage->held.len / unit > spec->stop ? unit
-                                                               : 0;
+        size_t surplus = !keep ? stage->held.len : stage->held.len / unit > spec->stop ? unit : 0;
         if (!surplus) continue;
         anm_strbuf_append(&stage->made, stage->held.data, surplus);
         memmove(stage->held.data, stage->held.data + surplus, stage->held.len - surplus);
@@ -276,9 +274,7 @@ static anm_status feed_text(anm_decode_state *s, size_t at, anm_sv text, anm_err
     }
     anm_decode_stage *stage = &s->stages[at];
     switch (s->chain->specs.data[at].kind) {
-    case ANM_DECODE_BPE:
-        ANM_TRY(release_bpe(s, at, " ", err));
-        return hold(stage, text, err);
+    case ANM_DECODE_BPE: ANM_TRY(release_bpe(s, at, " ", err)); return hold(stage, text, err);
     case ANM_DECODE_METASPACE: return metaspace(s, at, text, err);
     case ANM_DECODE_STRIP: return strip(s, at, text, err);
     case ANM_DECODE_FUSE: return feed_text(s, at + 1, text, err);

@@ -25,28 +25,28 @@ typedef enum anm_decode_kind {
 typedef struct anm_decode_spec {
     anm_decode_kind kind;
     anm_pattern pattern; /* REPLACE */
-    anm_sv text; /* METASPACE: replacement; WORDPIECE: prefix; BPE: suffix; STRIP, REPLACE: content */
-    bool cleanup;        /* WORDPIECE */
-    bool drop_first;     /* METASPACE: no space in the first token */
-    size_t start, stop;  /* STRIP */
+    anm_sv
+        text; /* METASPACE: replacement; WORDPIECE: prefix; BPE: suffix; STRIP, REPLACE: content */
+    bool cleanup;       /* WORDPIECE */
+    bool drop_first;    /* METASPACE: no space in the first token */
+    size_t start, stop; /* STRIP */
 } anm_decode_spec;
 
 typedef struct anm_decode_chain {
     ANM_VEC(anm_decode_spec) specs;
 } anm_decode_chain;
 
-ANM_MUST_CHECK anm_status anm_decode_load(const json_t *value, anm_arena *arena,
-                                          const char *where, anm_decode_chain *out,
-                                          anm_error *err);
+ANM_MUST_CHECK anm_status anm_decode_load(const json_t *value, anm_arena *arena, const char *where,
+                                          anm_decode_chain *out, anm_error *err);
 void anm_decode_chain_free(anm_decode_chain *chain);
 
 /* What one stage remembers between tokens. */
 typedef struct anm_decode_stage {
-    anm_strbuf held;   /* a token that is not complete, or text that may still change */
-    anm_strbuf made;   /* scratch for what is handed on */
-    size_t tokens;     /* that ended so far */
-    size_t counter;    /* STRIP: characters stripped at the token's start */
-    bool waiting;      /* BPE: `held` is a complete token; JOIN: a separator is due */
+    anm_strbuf held; /* a token that is not complete, or text that may still change */
+    anm_strbuf made; /* scratch for what is handed on */
+    size_t tokens;   /* that ended so far */
+    size_t counter;  /* STRIP: characters stripped at the token's start */
+    bool waiting;    /* BPE: `held` is a complete token; JOIN: a separator is due */
 } anm_decode_stage;
 
 typedef struct anm_decode_state {

@@ -7,16 +7,20 @@
 #include "src/hf/tok_bpe.h"
 #include "src/hf/tok_wordcache.h"
 
-typedef enum anm_model_kind { ANM_MODEL_BPE, ANM_MODEL_WORDPIECE, ANM_MODEL_WORDLEVEL } anm_model_kind;
+typedef enum anm_model_kind {
+    ANM_MODEL_BPE,
+    ANM_MODEL_WORDPIECE,
+    ANM_MODEL_WORDLEVEL
+} anm_model_kind;
 
 typedef struct anm_model {
     anm_model_kind kind;
     anm_vocab vocab;
-    anm_bpe bpe;         /* BPE only */
-    anm_sv unk_token;    /* data NULL: none */
-    int32_t unk_id;      /* -1 when the vocabulary lacks it */
-    anm_sv prefix;       /* WordPiece: before subwords that continue a word */
-    size_t max_chars;    /* WordPiece: longer words are unknown */
+    anm_bpe bpe;      /* BPE only */
+    anm_sv unk_token; /* data NULL: none */
+    int32_t unk_id;   /* -1 when the vocabulary lacks it */
+    anm_sv prefix;    /* WordPiece: before subwords that continue a word */
+    size_t max_chars; /* WordPiece: longer words are unknown */
 } anm_model;
 
 /* Where the two large tables stand in the file; size 0: absent. */

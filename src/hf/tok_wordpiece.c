@@ -22,7 +22,8 @@ static int32_t longest(const anm_model *model, anm_bpe_scratch *s, anm_sv word, 
     size_t most = model->vocab.longest > prefix.len ? model->vocab.longest - prefix.len : 0;
     if (most > word.len - start) most = word.len - start;
     /* Not within a character. */
-    while (start + most < word.len && most && ((unsigned char)word.data[start + most] & 0xC0) == 0x80)
+    while (start + most < word.len && most &&
+           ((unsigned char)word.data[start + most] & 0xC0) == 0x80)
         most--;
     anm_strbuf_clear(&s->text);
     anm_strbuf_append(&s->text, prefix.data, prefix.len);

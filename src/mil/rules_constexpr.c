@@ -58,7 +58,8 @@ static bool check_scales(const anm_mil_op *op, anm_mil_infer *infer) {
     const anm_mil_type *zero = anm_mil_type_of(op, "zero_point");
     int64_t axis;
     if (zero && scale->rank >= 0 && zero->rank >= 0 &&
-        anm_shape_elements(zero->shape, zero->rank) != anm_shape_elements(scale->shape, scale->rank))
+        anm_shape_elements(zero->shape, zero->rank) !=
+            anm_shape_elements(scale->shape, scale->rank))
         return anm_mil_refuse(infer, "scale and zero_point differ in length");
     if (scale->rank != 1 || scale->shape[0] == 1 || input->rank < 0) return true;
     if (!anm_mil_op_get_int(op, "axis", &axis))

@@ -75,7 +75,8 @@ static void single_file(void **state) {
     assert_ok(anm_checkpoint_require(c, "b", &w, &err), &err);
     assert_string_equal(w->path, in_dir("model.safetensors"));
     assert_true(anm_element_get(w->tensor->dtype, w->tensor->data, 5) == 5);
-    assert_true(anm_element_get(ANM_DTYPE_FP32, anm_checkpoint_find(c, "a")->tensor->data, 1) == 101);
+    assert_true(anm_element_get(ANM_DTYPE_FP32, anm_checkpoint_find(c, "a")->tensor->data, 1) ==
+                101);
     assert_int_equal(anm_checkpoint_require(c, "c", &w, &err), ANM_ERROR_NOT_FOUND);
     assert_null(w);
     assert_string_equal(err.where, dir);
@@ -95,7 +96,8 @@ static void two_shards(void **state) {
     assert_int_equal(anm_checkpoint_count(c), 3);
     assert_string_equal(anm_checkpoint_find(c, "b")->path, in_dir("one.safetensors"));
     assert_string_equal(anm_checkpoint_find(c, "c")->path, in_dir("two.safetensors"));
-    assert_true(anm_element_get(ANM_DTYPE_FP32, anm_checkpoint_find(c, "b")->tensor->data, 0) == 100);
+    assert_true(anm_element_get(ANM_DTYPE_FP32, anm_checkpoint_find(c, "b")->tensor->data, 0) ==
+                100);
     assert_int_equal(log_count, 0);
     anm_checkpoint_close(c);
 }
@@ -123,7 +125,8 @@ static void bad_index(void **state) {
         {"{\"weight_map\":{\"a\":\"../one.safetensors\"}}", "plain file name", ANM_ERROR_FORMAT},
         {"{\"weight_map\":{\"a\":\"..\"}}", "plain file name", ANM_ERROR_FORMAT},
         {"{\"weight_map\":{\"a\":\"\"}}", "plain file name", ANM_ERROR_FORMAT},
-        {"{\"weight_map\":{\"a\":\"one.safetensors\\u0000\"}}", "plain file name", ANM_ERROR_FORMAT},
+        {"{\"weight_map\":{\"a\":\"one.safetensors\\u0000\"}}", "plain file name",
+         ANM_ERROR_FORMAT},
         {"{\"weight_map\":{\"a\":7}}", "plain file name", ANM_ERROR_FORMAT},
         {"{\"weight_map\":[]}", "weight_map", ANM_ERROR_FORMAT},
         {"[1]", "weight_map", ANM_ERROR_FORMAT},
@@ -144,8 +147,7 @@ static void duplicate_across_shards(void **state) {
     const char *first[] = {"a", "b"}, *second[] = {"b"};
     put_weights("one.safetensors", first, 2);
     put_weights("two.safetensors", second, 1);
-    put_text(index_name,
-             "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\"}}");
+    put_text(index_name, "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\"}}");
     refused(ANM_ERROR_FORMAT, "two.safetensors", "one.safetensors");
 }
 

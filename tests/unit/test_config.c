@@ -39,7 +39,7 @@ static void link_fixture(const char *name, const char *fixture) {
 }
 
 #define SIZES                                                                                      \
-    "\"model_type\":\"llama\",\"hidden_size\":64,\"num_hidden_layers\":2,"                          \
+    "\"model_type\":\"llama\",\"hidden_size\":64,\"num_hidden_layers\":2,"                         \
     "\"num_attention_heads\":4,\"intermediate_size\":96,\"vocab_size\":100"
 
 static anm_status read_text(const char *text) {
@@ -69,13 +69,15 @@ static void defaults(void **state) {
 }
 
 static void given_values(void **state) {
-    assert_ok(read_text("{" SIZES ",\"num_key_value_heads\":2,\"head_dim\":32,\"rms_norm_eps\":1e-5,"
+    assert_ok(read_text("{" SIZES
+                        ",\"num_key_value_heads\":2,\"head_dim\":32,\"rms_norm_eps\":1e-5,"
                         "\"rope_theta\":500000,\"tie_word_embeddings\":true,\"mlp_bias\":true,"
                         "\"attention_bias\":true,\"sliding_window\":4096,\"use_sliding_window\":"
                         "true,\"hidden_act\":\"gelu\",\"dtype\":\"float16\",\"state_length\":128,"
                         "\"max_position_embeddings\":2048,\"architectures\":[\"A\",\"B\"],"
                         "\"quantization_config\":{\"quant_method\":\"gptq\"},"
-                        "\"layer_types\":[\"full_attention\",\"sliding_attention\"]}"), &err);
+                        "\"layer_types\":[\"full_attention\",\"sliding_attention\"]}"),
+              &err);
     assert_int_equal(config.num_key_value_heads, 2);
     assert_int_equal(config.head_dim, 32);
     assert_true(config.has_head_dim && config.other_layer_types);
@@ -96,10 +98,12 @@ static void rope_spellings(void **state) {
     assert_int_equal(config.rope.type, ANM_ROPE_LINEAR);
     assert_true(config.rope.factor == 2);
     assert_ok(read_text("{" SIZES ",\"rope_scaling\":{\"type\":\"yarn\",\"rope_type\":\"dynamic\","
-                        "\"factor\":2.5}}"), &err);
+                        "\"factor\":2.5}}"),
+              &err);
     assert_int_equal(config.rope.type, ANM_ROPE_DYNAMIC);
     assert_ok(read_text("{" SIZES ",\"max_position_embeddings\":64,\"rope_scaling\":{\"rope_type\":"
-                        "\"yarn\",\"factor\":4,\"beta_fast\":16,\"attention_factor\":1.25}}"), &err);
+                        "\"yarn\",\"factor\":4,\"beta_fast\":16,\"attention_factor\":1.25}}"),
+              &err);
     assert_int_equal(config.rope.type, ANM_ROPE_YARN);
     assert_true(config.rope.beta_fast == 16 && config.rope.beta_slow == 1);
     assert_true(config.rope.attention_factor == 1.25 && config.rope.truncate);
@@ -111,13 +115,15 @@ static void rope_spellings(void **state) {
     assert_ok(read_text("{" SIZES ",\"rope_theta\":1,\"rope_scaling\":{\"type\":\"new\"},"
                         "\"rope_parameters\":{\"rope_theta\":5e5,\"rope_type\":\"llama3\","
                         "\"factor\":8,\"low_freq_factor\":1,\"high_freq_factor\":4,"
-                        "\"original_max_position_embeddings\":8192}}"), &err);
+                        "\"original_max_position_embeddings\":8192}}"),
+              &err);
     assert_int_equal(config.rope.type, ANM_ROPE_LLAMA3);
     assert_true(config.rope.theta == 5e5 && config.rope.factor == 8);
     assert_true(config.rope.low_freq_factor == 1 && config.rope.high_freq_factor == 4);
     assert_int_equal(config.rope.original_max_position_embeddings, 8192);
     assert_ok(read_text("{" SIZES ",\"rope_parameters\":{\"rope_type\":\"default\","
-                        "\"partial_rotary_factor\":0.5}}"), &err);
+                        "\"partial_rotary_factor\":0.5}}"),
+              &err);
     assert_true(config.rope.theta == 10000 && config.rope.partial_rotary_factor == 0.5);
 }
 
@@ -171,8 +177,8 @@ static const struct {
     {"{" SIZES ",\"rope_scaling\":{\"type\":\"llama3\",\"factor\":8,\"low_freq_factor\":1}}",
      "high_freq_factor", ANM_ERROR_FORMAT},
     {"{" SIZES ",\"rope_scaling\":{\"type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,"
-     "\"high_freq_factor\":4,\"original_max_position_embeddings\":8192}}", "high_freq_factor",
-     ANM_ERROR_FORMAT},
+     "\"high_freq_factor\":4,\"original_max_position_embeddings\":8192}}",
+     "high_freq_factor", ANM_ERROR_FORMAT},
     {"{" SIZES ",\"rope_parameters\":{\"full_attention\":{},\"sliding_attention\":{}}}",
      "rope_parameters", ANM_ERROR_UNSUPPORTED},
     {"{" SIZES ",\"partial_rotary_factor\":1.5}", "partial_rotary_factor", ANM_ERROR_FORMAT},
@@ -180,13 +186,15 @@ static const struct {
     {"{" SIZES ",\"eos_token_id\":[1,-1]}", "eos_token_id", ANM_ERROR_FORMAT},
     {"{" SIZES ",\"bos_token_id\":\"<s>\"}", "bos_token_id", ANM_ERROR_FORMAT},
     {"{" SIZES ",\"eos_token_id\":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,"
-     "24,25,26,27,28,29,30,31,32]}", "eos_token_id", ANM_ERROR_LIMIT},
+     "24,25,26,27,28,29,30,31,32]}",
+     "eos_token_id", ANM_ERROR_LIMIT},
     {"{" SIZES ",\"tie_word_embeddings\":1}", "tie_word_embeddings", ANM_ERROR_FORMAT},
     {"{" SIZES ",\"architectures\":\"A\"}", "architectures", ANM_ERROR_FORMAT},
     {"{" SIZES ",\"layer_types\":1}", "layer_types", ANM_ERROR_FORMAT},
     {"{" SIZES ",\"quantization_config\":true}", "quantization_config", ANM_ERROR_FORMAT},
     {"{" SIZES ",\"hidden_act\":\"0123456789012345678901234567890123456789012345678901234567890123"
-     "\"}", "hidden_act", ANM_ERROR_FORMAT},
+     "\"}",
+     "hidden_act", ANM_ERROR_FORMAT},
 };
 
 static void refusals(void **state) {
@@ -205,9 +213,11 @@ static void refusals(void **state) {
 
 /* head_dim cannot be guessed when the heads do not divide the hidden size. */
 static void indivisible_heads(void **state) {
-    assert_int_equal(read_text("{\"model_type\":\"llama\",\"hidden_size\":64,\"num_hidden_layers\":2,"
-                               "\"num_attention_heads\":3,\"intermediate_size\":96,"
-                               "\"vocab_size\":100}"), ANM_ERROR_FORMAT);
+    assert_int_equal(
+        read_text("{\"model_type\":\"llama\",\"hidden_size\":64,\"num_hidden_layers\":2,"
+                  "\"num_attention_heads\":3,\"intermediate_size\":96,"
+                  "\"vocab_size\":100}"),
+        ANM_ERROR_FORMAT);
     assert_non_null(strstr(err.message, "head_dim"));
 }
 
@@ -258,8 +268,8 @@ static const expected real[] = {
      ANM_ROPE_LLAMA3, 128000, 128001, 1},
     {"TinyLlama-1.1B-Chat-v1.0", "llama", 2048, 22, 32, 4, 64, 5632, 32000, false, 1e4, 1e-5,
      ANM_ROPE_DEFAULT, 1, 2, 1},
-    {"DeepSeek-R1-Distill-Qwen-1.5B", "qwen2", 1536, 28, 12, 2, 128, 8960, 151936, false, 1e4,
-     1e-6, ANM_ROPE_DEFAULT, 151643, 151643, 1},
+    {"DeepSeek-R1-Distill-Qwen-1.5B", "qwen2", 1536, 28, 12, 2, 128, 8960, 151936, false, 1e4, 1e-6,
+     ANM_ROPE_DEFAULT, 151643, 151643, 1},
 };
 
 static void compare_real(const expected *e) {
@@ -327,15 +337,9 @@ static void anemll_key(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
     const struct CMUnitTest tests[] = {
-        TEST(defaults),
-        TEST(given_values),
-        TEST(rope_spellings),
-        TEST(eos_ids_are_merged),
-        TEST(refusals),
-        TEST(indivisible_heads),
-        TEST(mutations),
-        TEST(real_values),
-        TEST(all_real_files_are_read),
+        TEST(defaults),           TEST(given_values), TEST(rope_spellings),
+        TEST(eos_ids_are_merged), TEST(refusals),     TEST(indivisible_heads),
+        TEST(mutations),          TEST(real_values),  TEST(all_real_files_are_read),
         TEST(anemll_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

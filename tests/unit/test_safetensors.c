@@ -85,7 +85,8 @@ static void check_malformed(json_t *expect, size_t i) {
     anm_error err = {0};
     anm_safetensors *file;
     snprintf(name, sizeof name, "malformed/%s.safetensors", malformed[i].name);
-    const char *wanted = json_string_value(json_object_get(json_object_get(expect, name), "expect"));
+    const char *wanted =
+        json_string_value(json_object_get(json_object_get(expect, name), "expect"));
     assert_non_null(wanted);
     assert_int_equal(malformed[i].status == ANM_OK, strcmp(wanted, "Ok") == 0);
     snprintf(name, sizeof name, "safetensors/malformed/%s.safetensors", malformed[i].name);
@@ -108,8 +109,9 @@ static void valid_fixtures(void **state) {
     static const double doubles[] = {1, 2, 3, 24, 25, 26};
     anm_error err;
     anm_safetensors *f;
-    assert_ok(anm_safetensors_open(fixture_path("safetensors/tensor-2d-float64.safetensors"), &f,
-                                   &err), &err);
+    assert_ok(
+        anm_safetensors_open(fixture_path("safetensors/tensor-2d-float64.safetensors"), &f, &err),
+        &err);
     const anm_tensor *t = anm_safetensors_find(f, "embedding");
     assert_non_null(t);
     assert_int_equal(t->dtype, ANM_DTYPE_FP64);
@@ -119,8 +121,9 @@ static void valid_fixtures(void **state) {
     for (int i = 0; i < 6; i++) assert_true(anm_element_get(t->dtype, t->data, i) == doubles[i]);
     anm_safetensors_close(f);
 
-    assert_ok(anm_safetensors_open(fixture_path("safetensors/coffeevampir-model.safetensors"), &f,
-                                   &err), &err);
+    assert_ok(
+        anm_safetensors_open(fixture_path("safetensors/coffeevampir-model.safetensors"), &f, &err),
+        &err);
     assert_string_equal(anm_safetensors_metadata(f, "git_tag"), "v1.45");
     assert_null(anm_safetensors_metadata(f, "absent"));
     assert_string_equal(anm_safetensors_get(f, 1)->name, "fc1.weight");
@@ -173,8 +176,8 @@ static const struct {
     {"{" T("a", "U8", "[1]", "[-1,0]") "}", 1, ANM_ERROR_FORMAT, 9},
     {"{" T("a", "U8", "[1]", "[1,0]") "}", 1, ANM_ERROR_FORMAT, 9},
     {"{" T("a", "U8", "[1]", "[0,9223372036854775807]") "}", 1, ANM_ERROR_FORMAT, 9},
-    {"{" T("a", "U8", "[1]", "[9223372036854775806,9223372036854775807]") "}", 1,
-     ANM_ERROR_FORMAT, 98},
+    {"{" T("a", "U8", "[1]", "[9223372036854775806,9223372036854775807]") "}", 1, ANM_ERROR_FORMAT,
+     98},
     /* Duplicate name: jansson reports the end of the second one. */
     {"{" T("a", "U8", "[1]", "[0,1]") "," T("a", "U8", "[1]", "[0,1]") "}", 1, ANM_ERROR_FORMAT,
      64},
@@ -239,10 +242,11 @@ static void header_limit(void **state) {
 /* Every bit of the header flipped, every length cut: never a bad read, and a verdict each time. */
 static void mutations(void **state) {
     uint8_t buffer[512];
-    size_t size = make_file(buffer,
-                            "{\"__metadata__\":{\"k\":\"v\"}," T("a", "F32", "[2,1]", "[0,8]")
-                            "," T("bb", "BF16", "[3]", "[8,14]") "," T("c", "U8", "[]", "[14,15]")
-                            "}", 15);
+    size_t size =
+        make_file(buffer,
+                  "{\"__metadata__\":{\"k\":\"v\"}," T("a", "F32", "[2,1]", "[0,8]") "," T(
+                      "bb", "BF16", "[3]", "[8,14]") "," T("c", "U8", "[]", "[14,15]") "}",
+                  15);
     size_t accepted = 0, refused = 0;
     for (size_t m = 0; m < (size - 15) * 8 + size; m++) {
         anm_safetensors_header out;
@@ -280,9 +284,9 @@ static void write_matches_reference_layout(void **state) {
 
 /* All types of the format, in the order in which the reference implementation stores them. */
 static const anm_dtype dtypes[] = {
-    ANM_DTYPE_UINT64, ANM_DTYPE_INT64, ANM_DTYPE_FP64,      ANM_DTYPE_FP32,    ANM_DTYPE_UINT32,
-    ANM_DTYPE_INT32,  ANM_DTYPE_BF16,  ANM_DTYPE_FP16,      ANM_DTYPE_UINT16,  ANM_DTYPE_INT16,
-    ANM_DTYPE_FP8E4M3FN, ANM_DTYPE_FP8E5M2, ANM_DTYPE_INT8, ANM_DTYPE_UINT8, ANM_DTYPE_BOOL,
+    ANM_DTYPE_UINT64,    ANM_DTYPE_INT64,   ANM_DTYPE_FP64, ANM_DTYPE_FP32,   ANM_DTYPE_UINT32,
+    ANM_DTYPE_INT32,     ANM_DTYPE_BF16,    ANM_DTYPE_FP16, ANM_DTYPE_UINT16, ANM_DTYPE_INT16,
+    ANM_DTYPE_FP8E4M3FN, ANM_DTYPE_FP8E5M2, ANM_DTYPE_INT8, ANM_DTYPE_UINT8,  ANM_DTYPE_BOOL,
 };
 enum { DTYPES = sizeof dtypes / sizeof dtypes[0] };
 
@@ -297,8 +301,8 @@ static void round_trip_all_dtypes(void **state) {
         int from = (i * 7 + 3) % DTYPES; /* the caller's order must not matter */
         for (int b = 0; b < 24; b++) data[i][b] = (uint8_t)(i * 24 + b);
         snprintf(names[i], sizeof names[i], "t%d", i);
-        tensors[from] = (anm_tensor){names[i], dtypes[i], 2, {3, 1}, data[i],
-                                     (size_t)(3 * anm_dtype_bits(dtypes[i]) / 8)};
+        tensors[from] = (anm_tensor){
+            names[i], dtypes[i], 2, {3, 1}, data[i], (size_t)(3 * anm_dtype_bits(dtypes[i]) / 8)};
     }
     assert_ok(anm_safetensors_write(temp_path("all"), tensors, DTYPES, metadata, &err), &err);
     assert_ok(anm_safetensors_open(temp_path("all"), &file, &err), &err);

@@ -21,8 +21,7 @@ static const char *small(const char *name, size_t *size) {
     int i = !strcmp(name, names[0]) ? 0 : !strcmp(name, names[1]) ? 1 : 2;
     if (!arena) arena = anm_arena_create();
     snprintf(path, sizeof path, "%s/tokenizer/%s.json", ANM_TEST_DATA, name);
-    if (!texts[i])
-        assert_ok(anm_file_read(arena, path, 1 << 20, &texts[i], &sizes[i], &err), &err);
+    if (!texts[i]) assert_ok(anm_file_read(arena, path, 1 << 20, &texts[i], &sizes[i], &err), &err);
     *size = sizes[i];
     return texts[i];
 }
@@ -96,10 +95,10 @@ static void wrong_merges(void **state) {
     static const edit edits[] = {
         {"spm", "\"" M " h\"", "\"" M " q9\"", ANM_ERROR_FORMAT,
          "merges[0]: not in the vocabulary: \"q9\"", 0},
-        {"spm", "\"e l\"", "\"q9 l\"", ANM_ERROR_FORMAT,
-         "merges[1]: not in the vocabulary: \"q9\"", 0},
-        {"spm", "\"e l\"", "\"l e\"", ANM_ERROR_FORMAT,
-         "merges[1]: not in the vocabulary: \"le\"", 0},
+        {"spm", "\"e l\"", "\"q9 l\"", ANM_ERROR_FORMAT, "merges[1]: not in the vocabulary: \"q9\"",
+         0},
+        {"spm", "\"e l\"", "\"l e\"", ANM_ERROR_FORMAT, "merges[1]: not in the vocabulary: \"le\"",
+         0},
         {"spm", "\"e l\"", "\"el\"", ANM_ERROR_FORMAT, "merges[1]: not two tokens", 0},
         {"spm", "\"e l\"", "\"e l l\"", ANM_ERROR_FORMAT, "merges[1]: not two tokens", 0},
         {"spm", "\"e l\"", "[\"e\", \"l\"]", ANM_OK, "", -1},
@@ -118,8 +117,8 @@ static void unsupported_parts_are_named(void **state) {
     static const edit edits[] = {
         {"spm", "\"BPE\"", "\"Unigram\"", ANM_ERROR_UNSUPPORTED,
          "model \"Unigram\" is not supported; supported are BPE, WordPiece", -1},
-        {"wordpiece", "\"vocab\": {", "\"vocab\": [], \"other\": {", ANM_ERROR_FORMAT, "'{' expected",
-         9},
+        {"wordpiece", "\"vocab\": {", "\"vocab\": [], \"other\": {", ANM_ERROR_FORMAT,
+         "'{' expected", 9},
         {"spm", "\"dropout\": null", "\"dropout\": 0.1", ANM_ERROR_UNSUPPORTED, "dropout", -1},
         {"spm", "\"type\": \"Prepend\"", "\"type\": \"Precompiled\"", ANM_ERROR_UNSUPPORTED,
          "normalizer \"Precompiled\" is not supported; supported are NFC", -1},
@@ -129,9 +128,10 @@ static void unsupported_parts_are_named(void **state) {
          "decoder \"CTC\"", -1},
         {"wordpiece", "\"type\": \"BertProcessing\"", "\"type\": \"Other\"", ANM_ERROR_UNSUPPORTED,
          "post-processor \"Other\"", -1},
-        {"spm", "\"version\": \"1.0\"", "\"version\": \"2.0\"", ANM_ERROR_UNSUPPORTED, "version", -1},
-        {"bytelevel", "\\\\s+(?!", "\\\\s{1,2}+(?!", ANM_ERROR_UNSUPPORTED, "\"+\" after an interval",
+        {"spm", "\"version\": \"1.0\"", "\"version\": \"2.0\"", ANM_ERROR_UNSUPPORTED, "version",
          -1},
+        {"bytelevel", "\\\\s+(?!", "\\\\s{1,2}+(?!", ANM_ERROR_UNSUPPORTED,
+         "\"+\" after an interval", -1},
     };
     for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) check_edit(&edits[i]);
 }
@@ -139,7 +139,8 @@ static void unsupported_parts_are_named(void **state) {
 static void wrong_parts(void **state) {
     static const edit edits[] = {
         {"spm", "\"version\": \"1.0\"", "\"version\": 1", ANM_ERROR_FORMAT, "\"version\"", -1},
-        {"spm", "\"type\": \"Prepend\"", "\"kind\": \"Prepend\"", ANM_ERROR_FORMAT, "no \"type\"", -1},
+        {"spm", "\"type\": \"Prepend\"", "\"kind\": \"Prepend\"", ANM_ERROR_FORMAT, "no \"type\"",
+         -1},
         {"spm", "\"prepend\": \"" M "\"", "\"prepend\": 3", ANM_ERROR_FORMAT, "\"prepend\"", -1},
         {"spm", "{\"String\": \" \"}", "{\"Text\": \" \"}", ANM_ERROR_FORMAT, "\"pattern\"", -1},
         {"spm", "\"ids\": [1]", "\"ids\": [-5]", ANM_ERROR_FORMAT, "token id", -1},
@@ -170,7 +171,8 @@ static void missing_unknown_token_is_told_when_needed(void **state) {
     anm_tokenizer *t;
     anm_error err;
     anm_token_list ids = {0};
-    anm_strbuf text = edited("wordpiece", "\"unk_token\": \"[UNK]\"", "\"unk_token\": \"[NO]\"", &at);
+    anm_strbuf text =
+        edited("wordpiece", "\"unk_token\": \"[UNK]\"", "\"unk_token\": \"[NO]\"", &at);
     assert_ok(anm_tokenizer_open_text((anm_sv){text.data, text.len}, "x", &t, &err), &err);
     assert_ok(anm_tokenizer_encode(t, "hello", 5, NULL, &ids, &err), &err);
     assert_int_equal(anm_tokenizer_encode(t, "zebra", 5, NULL, &ids, &err), ANM_ERROR_FORMAT);
@@ -187,7 +189,8 @@ static void added_tokens_get_the_ids_of_the_rust_library(void **state) {
         "{\"added_tokens\": [{\"id\": 70, \"content\": \"<x>\"}, {\"id\": 1, \"content\": \"b\", "
         "\"special\": true}, {\"id\": 9, \"content\": \"<x>\", \"special\": true}, {\"id\": 3, "
         "\"content\": \"\"}, {\"id\": 3, \"content\": \"<y>\"}],"
-        "\"model\": {\"type\": \"WordLevel\", \"unk_token\": \"a\", \"vocab\": {\"a\": 0, \"b\": 1}}}";
+        "\"model\": {\"type\": \"WordLevel\", \"unk_token\": \"a\", \"vocab\": {\"a\": 0, \"b\": "
+        "1}}}";
     anm_tokenizer *t;
     anm_error err;
     assert_ok(anm_tokenizer_open_text(anm_sv_from(text), "x", &t, &err), &err);

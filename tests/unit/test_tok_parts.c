@@ -110,8 +110,8 @@ static void expect_decoded(const char *component, const char *tokens, const char
 /* --- Pre-tokenizers ----------------------------------------------------------------------------- */
 
 #define SPLIT(pattern, behavior, invert)                                                           \
-    "{\"type\":\"Split\",\"pattern\":{" pattern "},\"behavior\":\"" behavior "\",\"invert\":" invert \
-    "}"
+    "{\"type\":\"Split\",\"pattern\":{" pattern "},\"behavior\":\"" behavior                       \
+    "\",\"invert\":" invert "}"
 
 static void split_behaviors(void **state) {
 #define DASH "\"String\":\"-\""
@@ -134,7 +134,8 @@ static void empty_matches_cut_between_characters(void **state) {
                   "a|" E_ACUTE "|b");
     expect_pieces(SPLIT("\"Regex\":\"x*\"", "Isolated", "false"), "axxb", true, "a|xx|b");
     expect_pieces(SPLIT("\"Regex\":\"x*\"", "Removed", "false"), "axxb", true, "a|b");
-    normal("{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"x*\"},\"content\":\"-\"}", "axb", "-a-b-");
+    normal("{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"x*\"},\"content\":\"-\"}", "axb",
+           "-a-b-");
 }
 
 static void byte_level_pre_tokenizer(void **state) {
@@ -149,7 +150,9 @@ static void byte_level_pre_tokenizer(void **state) {
     expect_pieces(BYTES("true", "false"), "Hello you", true, " Hello you");
     expect_pieces(BEFORE_DIGITS(BYTES("false", "true")), "a 12" E_ACUTE, true,
                   "a|\xC4\xA0|1|2|\xC3\x83\xC2\xA9"); /* the alphabet is written out */
-    expect_pieces(BEFORE_DIGITS(BYTES("true", "false")), "a", true, "\xC4\xA0" "a");
+    expect_pieces(BEFORE_DIGITS(BYTES("true", "false")), "a", true,
+                  "\xC4\xA0"
+                  "a");
 }
 
 static void metaspace_pre_tokenizer(void **state) {
@@ -171,10 +174,12 @@ static void other_pre_tokenizers(void **state) {
     expect_pieces("{\"type\":\"Digits\",\"individual_digits\":false}", "Hey 123 x", true,
                   "Hey |123| x");
     expect_pieces("{\"type\":\"Punctuation\"}", "Hey, you!!", true, "Hey|,| you|!|!");
-    expect_pieces("{\"type\":\"Punctuation\",\"behavior\":\"Contiguous\"}", "Hey!?\xE3\x80\x82", true,
-                  "Hey|!?\xE3\x80\x82");
-    expect_pieces("{\"type\":\"Whitespace\"}", "Hey man!! a_b\xE2\x80\x94" "c", true,
-                  "Hey|man|!!|a_b|\xE2\x80\x94|c");
+    expect_pieces("{\"type\":\"Punctuation\",\"behavior\":\"Contiguous\"}", "Hey!?\xE3\x80\x82",
+                  true, "Hey|!?\xE3\x80\x82");
+    expect_pieces("{\"type\":\"Whitespace\"}",
+                  "Hey man!! a_b\xE2\x80\x94"
+                  "c",
+                  true, "Hey|man|!!|a_b|\xE2\x80\x94|c");
     expect_pieces("{\"type\":\"WhitespaceSplit\"}", " Hey man!\t\xC2\xA0x", true, "Hey|man!|x");
     expect_pieces("{\"type\":\"BertPreTokenizer\"}", "Hey friend!  How's", true,
                   "Hey|friend|!|How|'|s");
@@ -204,12 +209,15 @@ static void normal_forms(void **state) {
 
 static void other_normalizers(void **state) {
     normal("{\"type\":\"Lowercase\"}", "\xC4\xB0 \xCE\xA3 A1", "i\xCC\x87 \xCF\x83 a1");
-    normal("{\"type\":\"Strip\",\"strip_left\":true,\"strip_right\":false}", " \t\xE3\x80\x80" "a ",
+    normal("{\"type\":\"Strip\",\"strip_left\":true,\"strip_right\":false}",
+           " \t\xE3\x80\x80"
+           "a ",
            "a ");
     normal("{\"type\":\"Strip\",\"strip_left\":false,\"strip_right\":true}", " a \xC2\xA0", " a");
     normal("{\"type\":\"Strip\",\"strip_left\":true,\"strip_right\":true}", "  ", "");
-    normal("{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFD\"},{\"type\":\"StripAccents\"}]}",
-           "caf" E_ACUTE, "cafe");
+    normal(
+        "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFD\"},{\"type\":\"StripAccents\"}]}",
+        "caf" E_ACUTE, "cafe");
     normal("{\"type\":\"StripAccents\"}", "caf" E_ACUTE, "caf" E_ACUTE);
     normal("{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"" MARK "\"}", " a b",
            MARK "a" MARK "b");
@@ -221,13 +229,17 @@ static void other_normalizers(void **state) {
 }
 
 static void bert_normalizer(void **state) {
-#define BERT(rest) "{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true," rest "}"
+#define BERT(rest)                                                                                 \
+    "{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true," rest "}"
     static const char all[] = BERT("\"strip_accents\":null,\"lowercase\":true");
     normal(all, "H" E_ACUTE "LLO", "hello");
     normal(BERT("\"strip_accents\":null,\"lowercase\":false"), "H" E_ACUTE, "H" E_ACUTE);
     normal(BERT("\"strip_accents\":true,\"lowercase\":false"), "H" E_ACUTE, "He");
     normal(BERT("\"strip_accents\":false,\"lowercase\":true"), "H" E_ACUTE, "h" E_ACUTE);
-    expect_normal(all, "a\0b\x01" REPLACED "c\td\xC2\xA0" "e", 13, "abc d e");
+    expect_normal(all,
+                  "a\0b\x01" REPLACED "c\td\xC2\xA0"
+                  "e",
+                  13, "abc d e");
     normal(all, "x\xE4\xB8\xADy", "x \xE4\xB8\xAD y");
     normal(all, "\xEE\x80\x80\xEE\x80\x81", "\xEE\x80\x81"); /* U+E000 goes, U+E001 stays */
 }
@@ -312,11 +324,14 @@ static void forms_agree_with_utf8proc(void **state) {
 
 static void decoders(void **state) {
     expect_decoded(NULL, "a|b|c", "a| b| c|");
-    expect_decoded("{\"type\":\"ByteLevel\"}", "\xC4\xA0" "a|\xC3\x83|\xC2\xA9|<\xEF\xBD\x9Cx>",
+    expect_decoded("{\"type\":\"ByteLevel\"}",
+                   "\xC4\xA0"
+                   "a|\xC3\x83|\xC2\xA9|<\xEF\xBD\x9Cx>",
                    " a||" E_ACUTE "|<\xEF\xBD\x9Cx>|");
     expect_decoded("{\"type\":\"Metaspace\",\"replacement\":\"" MARK "\"}", MARK "Hey|" MARK "you",
                    "Hey| you|");
-    expect_decoded("{\"type\":\"Metaspace\",\"replacement\":\"" MARK "\",\"prepend_scheme\":\"never\"}",
+    expect_decoded("{\"type\":\"Metaspace\",\"replacement\":\"" MARK
+                   "\",\"prepend_scheme\":\"never\"}",
                    MARK "Hey|" MARK "you", " Hey| you|");
     expect_decoded("{\"type\":\"WordPiece\",\"prefix\":\"##\",\"cleanup\":true}",
                    "un|##able|.|do not|'s|'", "un|able|.| don't|'s| '|");
@@ -332,7 +347,8 @@ static void decoders(void **state) {
                    "a12b|3", "anb|n|");
     expect_decoded("{\"type\":\"Strip\",\"content\":\"-\",\"start\":1,\"stop\":1}", "--a--|-|b|--",
                    "-a-||b||");
-    expect_decoded("{\"type\":\"Strip\",\"content\":\"-\",\"start\":0,\"stop\":2}", "a-|---|-b-", "a|-|-b|");
+    expect_decoded("{\"type\":\"Strip\",\"content\":\"-\",\"start\":0,\"stop\":2}", "a-|---|-b-",
+                   "a|-|-b|");
 }
 
 /* Behind Fuse (or ByteLevel) there is one token, whose text comes in parts. */
@@ -343,8 +359,9 @@ static void decoders_behind_fuse(void **state) {
     expect_decoded(CHAIN("{\"type\":\"Strip\",\"content\":\"-\",\"start\":0,\"stop\":2}"),
                    "a|-|-|-|-|b|-|-|-", "a|||-|-|--b|||-|");
     expect_decoded(CHAIN("{\"type\":\"Metaspace\",\"replacement\":\"_\"}"), "_a|_b", "a|b|");
-    expect_decoded(CHAIN("{\"type\":\"Replace\",\"pattern\":{\"String\":\"ab\"},\"content\":\"c\"}"),
-                   "a|b|b", "|||cb");
+    expect_decoded(
+        CHAIN("{\"type\":\"Replace\",\"pattern\":{\"String\":\"ab\"},\"content\":\"c\"}"), "a|b|b",
+        "|||cb");
     expect_decoded("{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"ByteLevel\"},"
                    "{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}]}",
                    "\xC4\xA0|\xC4\xA0|a", "| |a|");
@@ -370,10 +387,16 @@ static void expect_match(const char *pattern, const char *text, long start, long
 
 static void oniguruma_is_read_as_such(void **state) {
     expect_match("\\s", "\xE1\xA0\x8E", -1, -1); /* U+180E is no white space */
-    expect_match("\\s+", "a\xC2\x85\xE3\x80\x80" "b", 1, 6);
+    expect_match("\\s+",
+                 "a\xC2\x85\xE3\x80\x80"
+                 "b",
+                 1, 6);
     expect_match("[^\\s]+", "\xE1\xA0\x8E ", 0, 3);
     expect_match("\\S+", " ab ", 1, 3);
-    expect_match("[\\S]+", " \xE1\xA0\x8E" "b ", 1, 5);
+    expect_match("[\\S]+",
+                 " \xE1\xA0\x8E"
+                 "b ",
+                 1, 5);
     expect_match("[^\\S\\n]+", "a \n", 1, 2);
     expect_match("\\w+", "-e\xCC\x81_1-", 1, 6); /* marks are word characters */
     expect_match("\\W+", "e\xCC\x81-", 3, 4);
@@ -399,9 +422,10 @@ static void oniguruma_is_read_as_such(void **state) {
 }
 
 static void patterns_without_counterpart_are_refused(void **state) {
-    static const char *const bad[] = {"a{1,2}+", "[a&&b]", "[a[b]]",  "a\\K",    "(?R)", "(*FAIL)",
-                                      "(a)\\g1", "\\",     "[\\W]",   "(?<n>a)\\k<n>", "(?x",  "(",
-                                      "[a",      "\\u12",  "\\p{Nope}", "a**b(",  "(?z:a)"};
+    static const char *const bad[] = {"a{1,2}+", "[a&&b]",  "[a[b]]", "a\\K",  "(?R)",
+                                      "(*FAIL)", "(a)\\g1", "\\",     "[\\W]", "(?<n>a)\\k<n>",
+                                      "(?x",     "(",       "[a",     "\\u12", "\\p{Nope}",
+                                      "a**b(",   "(?z:a)"};
     anm_regex *regex;
     anm_error err;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -423,9 +447,9 @@ static void endless_backtracking_ends(void **state) {
     memset(text, 'a', 80);
     strcpy(text + 77, "dbc");
     assert_ok(anm_regex_compile(anm_sv_from("(?:a|a)+b|(?:a|aa)+c"), "test", &regex, &err), &err);
-    assert_int_equal(anm_regex_find(regex, &scratch, anm_sv_from(text), 0, &found, &start, &end,
-                                    &err),
-                     ANM_ERROR_LIMIT);
+    assert_int_equal(
+        anm_regex_find(regex, &scratch, anm_sv_from(text), 0, &found, &start, &end, &err),
+        ANM_ERROR_LIMIT);
     assert_false(found);
     anm_regex_scratch_free(&scratch);
     anm_regex_free(regex);
@@ -588,8 +612,8 @@ static void merges_follow_the_definition(void **state) {
 
 /* Cutting a text at U+2581 must not change its ids. */
 static void cutting_at_metaspace_changes_nothing(void **state) {
-    static const char *const parts[] = {" ", "  ", "hello", "world", "or", "held", "\n", "zzz",
-                                        MARK, E_ACUTE, "<", "\xF0\x9F\x98\x80"};
+    static const char *const parts[] = {" ",  "  ",  "hello", "world", "or", "held",
+                                        "\n", "zzz", MARK,    E_ACUTE, "<",  "\xF0\x9F\x98\x80"};
     char path[1024];
     anm_tokenizer *cut, *whole;
     anm_token_list a = {0}, b = {0};

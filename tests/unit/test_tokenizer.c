@@ -131,7 +131,7 @@ static void added_tokens_are_cut_out_first(void **state) {
     anm_tokenizer *t = open_small("bytelevel");
     expect_ids(t, "hello<|end|> world", "259 273 264");
     expect_ids(t, "<|end|", "60 124 101 110 100 124"); /* not the whole token */
-    expect_ids(t, "a  <left>  a", "97 276 32 32 97"); /* swallows white space to its left */
+    expect_ids(t, "a  <left>  a", "97 276 32 32 97");  /* swallows white space to its left */
     expect_ids(t, "a<right> \n a", "97 277 97");
     expect_ids(t, "<right>  <left>", "277 276");
     expect_ids(t, "Word a", "278 32 97");
@@ -149,9 +149,15 @@ static void byte_level_decodes(void **state) {
     expect_text(t, "274 259 264 273", false, "<|begin|>hello world<|end|>",
                 "<|begin|>|hello| world|<|end|>||");
     expect_text(t, "274 259 264 273", true, "hello world", "|hello| world|||");
-    expect_text(t, "240 159 152 128 97", false, "\xF0\x9F\x98\x80" "a",
+    expect_text(t, "240 159 152 128 97", false,
+                "\xF0\x9F\x98\x80"
+                "a",
                 "|||\xF0\x9F\x98\x80|a||");
-    expect_text(t, "240 159 97", false, "\xEF\xBF\xBD" "a", "||\xEF\xBF\xBD" "a||");
+    expect_text(t, "240 159 97", false,
+                "\xEF\xBF\xBD"
+                "a",
+                "||\xEF\xBF\xBD"
+                "a||");
     expect_text(t, "97 240 159", false, "a\xEF\xBF\xBD", "a|||\xEF\xBF\xBD|");
     anm_tokenizer_close(t);
 }
@@ -235,8 +241,11 @@ static void spm_decodes(void **state) {
     expect_text(t, "259 290", false, " hello", "| hello||");
     /* A run of byte tokens is decided as a whole. */
     expect_text(t, "259 231 192 163 290", false, "\xE4\xBD\xA0 hello", "||||\xE4\xBD\xA0 hello||");
-    expect_text(t, "231 192 260", false, "\xEF\xBF\xBD\xEF\xBF\xBD" "a",
-                "||\xEF\xBF\xBD\xEF\xBF\xBD" "a||");
+    expect_text(t, "231 192 260", false,
+                "\xEF\xBF\xBD\xEF\xBF\xBD"
+                "a",
+                "||\xEF\xBF\xBD\xEF\xBF\xBD"
+                "a||");
     expect_text(t, "231 192", false, "\xEF\xBF\xBD\xEF\xBF\xBD", "||\xEF\xBF\xBD\xEF\xBF\xBD|");
     expect_text(t, "35 260", false, "a", "|a||"); /* byte 0x20 is the first space too */
     assert_int_equal(anm_tokenizer_special_id(t, ANM_SPECIAL_UNK), 0);
@@ -253,9 +262,13 @@ static void wordpiece_encodes(void **state) {
     expect_ids(t, "caf\xC3\xA9", "10");
     expect_ids(t, "don't", "11 12 13");
     expect_ids(t, "\xE4\xB8\xAD\xE5\x9B\xBD", "18 19");
-    expect_ids(t, "a\xE2\x80\x8D" "a\x01", "20 21"); /* control characters vanish */
-    expect_ids(t, "aaaaaaaaaaaaaaaaaaaa", "20 21 21 21 21 21 21 21 21 21 21 21 21 21 21 21 21 21 "
-                                          "21 21");
+    expect_ids(t,
+               "a\xE2\x80\x8D"
+               "a\x01",
+               "20 21"); /* control characters vanish */
+    expect_ids(t, "aaaaaaaaaaaaaaaaaaaa",
+               "20 21 21 21 21 21 21 21 21 21 21 21 21 21 21 21 21 21 "
+               "21 21");
     expect_ids(t, "aaaaaaaaaaaaaaaaaaaaa", "1"); /* more than 20 characters */
     expect_ids(t, "[SEP] hello[PAD]", "3 4 0");
     expect_ids(t, " \t\n", "");
@@ -276,8 +289,8 @@ static void wordpiece_decodes(void **state) {
 
 static void long_runs_finish(void **state) {
     enum { SIZE = 1 << 20 };
-    static const char *const units[] = {"a", " ", "\n", "\xE4\xBD\xA0", "'", "1", "\xCC\x81\xCC\xA3",
-                                        "\xE2\x96\x81", "<|", "\xC3"};
+    static const char *const units[] = {
+        "a", " ", "\n", "\xE4\xBD\xA0", "'", "1", "\xCC\x81\xCC\xA3", "\xE2\x96\x81", "<|", "\xC3"};
     static const char *const names[] = {"bytelevel", "spm", "wordpiece"};
     anm_error err;
     char *text = malloc(SIZE);
@@ -328,8 +341,8 @@ static void *encode_again_and_again(void *context) {
     for (int i = 0; i < ROUNDS; i++) {
         int len = snprintf(text, sizeof text, "hello world %d caf\xC3\xA9", i % 10);
         if (anm_tokenizer_encode(s->t, text, (size_t)len, NULL, &ids, &err) != ANM_OK ||
-            ids.len != 7 || ids.ids[1] != 259 || ids.ids[2] != 264 ||
-            ids.ids[4] != '0' + i % 10 || ids.ids[6] != 272)
+            ids.len != 7 || ids.ids[1] != 259 || ids.ids[2] != 264 || ids.ids[4] != '0' + i % 10 ||
+            ids.ids[6] != 272)
             s->failed = true;
     }
     anm_token_list_free(&ids);
@@ -388,10 +401,11 @@ static anm_tokenizer *open_folder(const char *small, const char *config, const c
 }
 
 static void configuration_names_special_tokens(void **state) {
-    anm_tokenizer *t = open_folder("bytelevel",
-                                   "{\"bos_token\": null, \"eos_token\": {\"content\": \"<|end|>\"},"
-                                   " \"pad_token\": \"missing\"}",
-                                   "{\"bos_token\": \"<|begin|>\", \"eos_token\": \"<tool>\"}");
+    anm_tokenizer *t =
+        open_folder("bytelevel",
+                    "{\"bos_token\": null, \"eos_token\": {\"content\": \"<|end|>\"},"
+                    " \"pad_token\": \"missing\"}",
+                    "{\"bos_token\": \"<|begin|>\", \"eos_token\": \"<tool>\"}");
     assert_int_equal(anm_tokenizer_special_id(t, ANM_SPECIAL_BOS), 274);
     assert_int_equal(anm_tokenizer_special_id(t, ANM_SPECIAL_EOS), 273);
     assert_int_equal(anm_tokenizer_special_id(t, ANM_SPECIAL_PAD), -1);
