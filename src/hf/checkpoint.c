@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An open checkpoint: its files, the table of weights, lookup. checkpoint_index.c reads the index. */
+/* An open checkpoint: its files, table of weights, lookup. checkpoint_index.c reads the index. */
 #include "src/hf/checkpoint.h"
 
 #include "src/base/alloc.h"

@@ -47,7 +47,7 @@ static anm_status fail_merge(const anm_scan *scan, size_t at, size_t index, anm_
                        what, (int)(token.len < 80 ? token.len : 80), token.data);
 }
 
-/* The file's own text of both halves; a pair's first half is copied, since strings share a buffer. */
+/* The file's own text of both halves; a pair's first half is copied, strings share a buffer. */
 static anm_status read_halves(anm_scan *scan, size_t index, anm_strbuf *first, anm_sv *left,
                               anm_sv *right, anm_error *err) {
     bool more;

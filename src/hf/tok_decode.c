@@ -212,7 +212,7 @@ static anm_status release_bpe(anm_decode_state *s, size_t at, const char *with, 
     return status;
 }
 
-/* --- Metaspace, Strip: character by character -------------------------------------------------- */
+/* --- Metaspace, Strip: character by character ---------- */
 
 static bool same_char(anm_sv text, size_t at, anm_sv c) {
     return text.len - at >= c.len && !memcmp(text.data + at, c.data, c.len);

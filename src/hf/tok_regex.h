@@ -24,7 +24,7 @@ ANM_MUST_CHECK anm_status anm_regex_compile(anm_sv pattern, const char *where, a
                                             anm_error *err);
 void anm_regex_free(anm_regex *regex);
 
-/* The first match that begins at `from` or later in valid UTF-8; *found false when there is none. */
+/* The first match beginning at `from` or later in valid UTF-8; *found false when there is none. */
 ANM_MUST_CHECK anm_status anm_regex_find(const anm_regex *regex, anm_regex_scratch *scratch,
                                          anm_sv text, size_t from, bool *found, size_t *start,
                                          size_t *end, anm_error *err);

@@ -126,15 +126,26 @@ static anm_status run_head(anm_session *s, const anm_tensor *hidden, anm_error *
     return ANM_OK;
 }
 
+/*
+ * Positions count on through the padding, as ANEMLL's runners have it. Packages that give the last
+ * token take for it the row of the highest position: there the padding repeats it.
+ */
+static void fill_positions(anm_session *s, size_t first, size_t count, size_t rows) {
+    for (size_t r = 0; r < rows; r++) {
+        bool padding = r >= count && s->llm->prefill_gives_last;
+        s->positions[r] = (int32_t)(first + (padding ? count - 1 : r));
+    }
+}
+
 anm_status anm_session_forward(anm_session *s, const int32_t *tokens, size_t first, size_t count,
                                bool want_logits, anm_error *err) {
     bool prefill = count > 1;
     size_t rows = prefill ? s->llm->batch : 1;
     anm_tensor hidden;
     s->has_logits = false;
-    for (size_t r = 0; r < rows; r++) s->positions[r] = (int32_t)(first + r);
+    fill_positions(s, first, count, rows);
     fill_mask(s, first, rows);
     ANM_TRY(embed(s, tokens, count, rows, &hidden, err));
     ANM_TRY(run_chunks(s, prefill, first, &hidden, err));
-    return want_logits && !prefill ? run_head(s, &hidden, err) : ANM_OK;
+    return want_logits ? run_head(s, &hidden, err) : ANM_OK;
 }

@@ -25,6 +25,7 @@ struct anm_llm {
     anm_program **programs; /* every package opened */
     size_t program_count;
     const anm_function *embeddings, *head;
+    bool prefill_gives_last; /* the last prefill's output is the last token's, ready for the head */
     anm_llm_chunk *chunks;
     size_t chunk_count;
     const char *embeddings_output;
@@ -59,8 +60,9 @@ struct anm_session {
 };
 
 /*
- * Evaluates tokens[first, first + count) at their positions: K and V go into the state. One token
- * runs `infer` and, if `want_logits`, the head; several run `prefill` (count <= batch).
+ * Evaluates `count` tokens at positions first, first + 1, ...: K and V go into the state. One token
+ * runs `infer`, several run `prefill` (count <= batch). `want_logits` runs the head on the last
+ * one; after prefill only if llm->prefill_gives_last.
  */
 ANM_MUST_CHECK anm_status anm_session_forward(anm_session *s, const int32_t *tokens, size_t first,
                                               size_t count, bool want_logits, anm_error *err);

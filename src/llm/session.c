@@ -89,16 +89,18 @@ static bool batch_pays(const anm_session *s, size_t rows) {
     return batch > 1 && rows > batch / 2 && s->count + batch <= s->llm->context;
 }
 
-/* All but the last token need K and V only. */
-static anm_status advance(anm_session *s, const int32_t *tokens, size_t end, anm_error *err) {
+/* Tokens up to `end`, the last one with logits if it can be had on the way. */
+static anm_status advance(anm_session *s, const int32_t *tokens, size_t end, bool logits,
+                          anm_error *err) {
     while (s->count < end) {
         size_t rows = end - s->count;
         if (!batch_pays(s, rows)) {
-            ANM_TRY(step(s, tokens[s->count], false, err));
+            ANM_TRY(step(s, tokens[s->count], logits && rows == 1, err));
             continue;
         }
         if (rows > s->llm->batch) rows = s->llm->batch;
-        ANM_TRY(anm_session_forward(s, tokens + s->count, s->count, rows, false, err));
+        bool last = s->count + rows == end;
+        ANM_TRY(anm_session_forward(s, tokens + s->count, s->count, rows, logits && last, err));
         memcpy(s->tokens + s->count, tokens + s->count, rows * sizeof *tokens);
         s->count += rows;
     }
@@ -113,7 +115,9 @@ anm_status anm_session_sync(anm_session *s, const int32_t *tokens, size_t count,
     /* The last token is always run, since its logits are wanted; the rest may be reused. */
     s->reused = same < count ? same : count - 1;
     anm_session_rewind(s, s->reused);
-    ANM_TRY(advance(s, tokens, count - 1, err));
+    if (s->llm->prefill_gives_last) return advance(s, tokens, count, true, err);
+    /* ANEMLL's prefill gives no logits: the last token goes through infer, once. */
+    ANM_TRY(advance(s, tokens, count - 1, false, err));
     return step(s, tokens[count - 1], true, err);
 }
 

@@ -147,6 +147,9 @@ static anm_status take_package(wiring *w, const char *path) {
     anm_program *program;
     ANM_TRY(anm_program_open(path, &program, w->err));
     w->llm->programs[w->llm->program_count++] = program;
+    /* Our converter's mark, on the last chunk: see docs/conversion.md. */
+    const char *form = anm_program_metadata(program, "com.anemone.prefill_output");
+    if (form && strcmp(form, "last_token") == 0) w->llm->prefill_gives_last = true;
     for (size_t i = 0; i < anm_program_function_count(program); i++)
         ANM_TRY(take_function(w, anm_program_function_at(program, i)));
     return ANM_OK;

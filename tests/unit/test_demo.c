@@ -218,6 +218,37 @@ static void logits_of_the_demo_model(void **state) {
     assert_true(single.worst < 0.006);
 }
 
+/* A prompt in one batch gives the logits of its last token, whatever the padding. */
+static void prefill_gives_the_last_token(void **state) {
+    anm_safetensors *reference;
+    anm_session *s;
+    anm_error err;
+    assert_ok(anm_safetensors_open(ANM_TEST_DATA "/demo-logits.safetensors", &reference, &err),
+              &err);
+    const int32_t *ids = anm_safetensors_find(reference, "input_ids")->data;
+    const anm_tensor *logits = anm_safetensors_find(reference, "logits");
+    size_t vocab = (size_t)logits->shape[1];
+    anm_llm *llm = open_llm(demo, ANM_PRECISION_FP32);
+    for (size_t n = 33; n <= (size_t)logits->shape[0]; n += 5) {
+        const float *expected = (const float *)logits->data + (n - 1) * vocab;
+        double worst = 0;
+        assert_ok(anm_session_create(llm, &s, &err), &err);
+        assert_ok(anm_session_sync(s, ids, n, &err), &err);
+        for (size_t i = 0; i < vocab; i++)
+            worst = fmax(worst, fabs((double)anm_session_logits(s)[i] - expected[i]));
+        assert_true(worst < 0.02);
+        /* And the cache it left is right: the next token sees it. */
+        if (n < (size_t)logits->shape[0]) {
+            assert_ok(anm_session_append(s, ids[n], &err), &err);
+            for (size_t i = 0; i < vocab; i++)
+                assert_true(fabs(anm_session_logits(s)[i] - expected[vocab + i]) < 0.02);
+        }
+        anm_session_destroy(s);
+    }
+    anm_llm_close(llm);
+    anm_safetensors_close(reference);
+}
+
 static void follow_greedy_reference(const char *dir, const json_t *reference,
                                     anm_precision precision) {
     const json_t *ids = json_object_get(reference, "greedy_ids");
@@ -262,6 +293,7 @@ int main(void) {
         cmocka_unit_test(vectors_of_the_tokenizer),
         cmocka_unit_test(answers_of_the_demo_model),
         cmocka_unit_test(logits_of_the_demo_model),
+        cmocka_unit_test(prefill_gives_the_last_token),
         cmocka_unit_test(stories260k_continues_as_its_reference),
     };
     return cmocka_run_group_tests_name("demo", tests, convert_demo, remove_root);

@@ -213,7 +213,7 @@ static void files_that_are_not_there(void **state) {
     assert_int_equal(anm_tokenizer_open("/dev/null", &t, &err), ANM_ERROR_IO);
 }
 
-/* --- The pull reader ---------------------------------------------------------------------------- */
+/* --- The pull reader ---------- */
 
 static void expect_json_error(const char *text, long offset) {
     anm_scan scan = {.text = text, .size = strlen(text), .where = "j"};
@@ -267,7 +267,7 @@ static void json_syntax(void **state) {
     expect_json_error(deep, ANM_SCAN_MAX_DEPTH);
 }
 
-/* --- Damage ------------------------------------------------------------------------------------- */
+/* --- Damage ---------- */
 
 static uint32_t next_random(uint32_t *seed) {
     *seed = *seed * 1664525u + 1013904223u;

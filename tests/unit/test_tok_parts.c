@@ -19,7 +19,7 @@
 #define MARK "\xE2\x96\x81" /* U+2581 */
 #define REPLACED "\xEF\xBF\xBD"
 
-/* --- Helpers: a component from JSON text, run over a text ---------------------------------------- */
+/* --- Helpers: a component from JSON text, run over a text ---------- */
 
 static json_t *parse(const char *text) {
     json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
@@ -107,7 +107,7 @@ static void expect_decoded(const char *component, const char *tokens, const char
     anm_arena_destroy(arena);
 }
 
-/* --- Pre-tokenizers ----------------------------------------------------------------------------- */
+/* --- Pre-tokenizers ---------- */
 
 #define SPLIT(pattern, behavior, invert)                                                           \
     "{\"type\":\"Split\",\"pattern\":{" pattern "},\"behavior\":\"" behavior                       \
@@ -194,7 +194,7 @@ static void other_pre_tokenizers(void **state) {
                   "a1234 !!", true, "a|123|4|\xC4\xA0|!!");
 }
 
-/* --- Normalizers -------------------------------------------------------------------------------- */
+/* --- Normalizers ---------- */
 
 static void normal_forms(void **state) {
     normal("{\"type\":\"NFC\"}", "e\xCC\x81", E_ACUTE);
@@ -244,7 +244,7 @@ static void bert_normalizer(void **state) {
     normal(all, "\xEE\x80\x80\xEE\x80\x81", "\xEE\x80\x81"); /* U+E000 goes, U+E001 stays */
 }
 
-/* --- Normal forms against utf8proc -------------------------------------------------------------- */
+/* --- Normal forms against utf8proc ---------- */
 
 /* Characters that stand second in some canonical composition must not count as certain. */
 static void certain_characters_never_combine_with_one_before(void **state) {
@@ -320,7 +320,7 @@ static void forms_agree_with_utf8proc(void **state) {
     anm_vec_free(&points);
 }
 
-/* --- Decoders ----------------------------------------------------------------------------------- */
+/* --- Decoders ---------- */
 
 static void decoders(void **state) {
     expect_decoded(NULL, "a|b|c", "a| b| c|");
@@ -367,7 +367,7 @@ static void decoders_behind_fuse(void **state) {
                    "\xC4\xA0|\xC4\xA0|a", "| |a|");
 }
 
-/* --- Regular expressions ------------------------------------------------------------------------ */
+/* --- Regular expressions ---------- */
 
 static void expect_match(const char *pattern, const char *text, long start, long end) {
     anm_regex *regex;
@@ -455,7 +455,7 @@ static void endless_backtracking_ends(void **state) {
     anm_regex_free(regex);
 }
 
-/* --- Trie, byte alphabet, word cache ------------------------------------------------------------- */
+/* --- Trie, byte alphabet, word cache ---------- */
 
 static void trie_finds_leftmost_longest(void **state) {
     anm_trie trie;
@@ -518,7 +518,7 @@ static void word_cache_keeps_and_forgets(void **state) {
     anm_wordcache_free(&cache);
 }
 
-/* --- BPE against the definition ------------------------------------------------------------------- */
+/* --- BPE against the definition ---------- */
 
 typedef struct toy {
     anm_tokenizer *t;

@@ -96,7 +96,7 @@ static void expect_text(const anm_tokenizer *t, const char *id_text, bool skip,
     anm_tokenizer_text_free(text);
 }
 
-/* --- Byte-level BPE --------------------------------------------------------------------------- */
+/* --- Byte-level BPE ---------- */
 
 static void byte_level_encodes(void **state) {
     anm_tokenizer *t = open_small("bytelevel");
@@ -217,7 +217,7 @@ static void questions(void **state) {
     anm_tokenizer_close(t);
 }
 
-/* --- SentencePiece style ----------------------------------------------------------------------- */
+/* --- SentencePiece style ---------- */
 
 static void spm_encodes(void **state) {
     anm_tokenizer *t = open_small("spm");
@@ -252,7 +252,7 @@ static void spm_decodes(void **state) {
     anm_tokenizer_close(t);
 }
 
-/* --- WordPiece --------------------------------------------------------------------------------- */
+/* --- WordPiece ---------- */
 
 static void wordpiece_encodes(void **state) {
     anm_tokenizer *t = open_small("wordpiece");
@@ -285,7 +285,7 @@ static void wordpiece_decodes(void **state) {
     anm_tokenizer_close(t);
 }
 
-/* --- Speed that must not depend on the text ---------------------------------------------------- */
+/* --- Speed that must not depend on the text ---------- */
 
 static void long_runs_finish(void **state) {
     enum { SIZE = 1 << 20 };
@@ -325,7 +325,7 @@ static void runs_have_the_right_ids(void **state) {
     anm_tokenizer_close(t);
 }
 
-/* --- One tokenizer, many threads ---------------------------------------------------------------- */
+/* --- One tokenizer, many threads ---------- */
 
 enum { THREADS = 6, ROUNDS = 200 };
 typedef struct shared {
@@ -376,7 +376,7 @@ static void options_of_an_older_caller(void **state) {
     anm_tokenizer_close(t);
 }
 
-/* --- Configuration files beside the tokenizer --------------------------------------------------- */
+/* --- Configuration files beside the tokenizer ---------- */
 
 static char folder[] = "/tmp/anm-tokenizer-XXXXXX";
 
