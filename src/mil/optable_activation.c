@@ -25,7 +25,7 @@ const anm_mil_op_spec anm_mil_ops_activation[] = {
     ROW("sigmoid", 15, 1, 0, plain, same, "1 / (1 + exp(-x))"),
     ROW("sigmoid_hard", 15, 1, 0, alpha_beta, same, "alpha * x + beta between 0 and 1"),
     ROW("silu", 15, 1, 0, plain, same, "x * sigmoid(x)"),
-    ROW("softmax", 15, 1, 0, softmax, softmax, "exp(x) over its sum along an axis"),
+    ROW("softmax", 15, 1, 0, softmax, along_axis, "exp(x) over its sum along an axis"),
     ROW("softplus", 15, 1, 0, plain, same, "log(1 + exp(x))"),
     ROW("softplus_parametric", 15, 1, 0, channels, channels,
         "alpha[channel] * log(1 + exp(beta[channel] * x))"),

@@ -13,10 +13,18 @@ bool anm_mil_broadcast(const anm_mil_type *a, const anm_mil_type *b, int *rank, 
 bool anm_mil_give(anm_mil_infer *infer, size_t index, anm_dtype dtype, int rank,
                   const int64_t *shape);
 
-/* The type of an argument's first operand. */
+/* Output 0 of a known rank (-1: not even that) with unknown dimensions. */
+bool anm_mil_give_unknown(anm_mil_infer *infer, anm_dtype dtype, int rank);
+
+/* The type of an argument's first operand; NULL if it is absent. */
 const anm_mil_type *anm_mil_type_of(const anm_mil_op *op, const char *arg);
 /* An axis counted from the end made non-negative; false, with a message, when out of range. */
 bool anm_mil_axis(anm_mil_infer *infer, int64_t *axis, int rank);
+/* The same for a constant argument; as it is when the rank is unknown (below 0). */
+bool anm_mil_read_axis(const anm_mil_op *op, anm_mil_infer *infer, const char *name, int rank,
+                       int64_t *axis);
+/* Equal, as far as both are known. */
+bool anm_mil_same_dim(int64_t a, int64_t b);
 
 /* rules_elementwise.c */
 bool anm_mil_rule_const(const anm_mil_op *op, anm_mil_infer *infer);
@@ -43,21 +51,48 @@ bool anm_mil_rule_stack(const anm_mil_op *op, anm_mil_infer *infer);
 /* rules_index.c */
 bool anm_mil_rule_slice_by_index(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_slice_update(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_slice_by_size(const anm_mil_op *op, anm_mil_infer *infer);
+
+/* rules_gather.c */
 bool anm_mil_rule_gather(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_gather_along_axis(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_gather_nd(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_scatter(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_scatter_along_axis(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_scatter_nd(const anm_mil_op *op, anm_mil_infer *infer);
+
+/* rules_make.c */
+bool anm_mil_rule_fill(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_fill_like(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_random(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_random_categorical(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_non_zero(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_one_hot(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_reverse(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_reverse_sequence(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_sliding_windows(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_flatten2d(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_reshape_like(const anm_mil_op *op, anm_mil_infer *infer);
 
 /* rules_nn.c */
 bool anm_mil_rule_conv(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_conv_transpose(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_linear(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_matmul(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_pool(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_einsum(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_attention(const anm_mil_op *op, anm_mil_infer *infer);
 
 /* rules_reduce.c */
 bool anm_mil_rule_reduce(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_reduce_arg(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_argsort(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_topk(const anm_mil_op *op, anm_mil_infer *infer);
-bool anm_mil_rule_softmax(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_along_axis(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_layer_norm(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_batch_norm(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_instance_norm(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_rank3(const anm_mil_op *op, anm_mil_infer *infer);
 
 /* rules_recurrent.c */
 bool anm_mil_rule_lstm(const anm_mil_op *op, anm_mil_infer *infer);
@@ -84,7 +119,30 @@ bool anm_mil_rule_classify(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_lut_to_dense(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_blockwise(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_affine(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_constexpr_cast(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_sparse_to_dense(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_lut_to_sparse(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_sparse_blockwise(const anm_mil_op *op, anm_mil_infer *infer);
+
+/* rules_quantize.c */
 bool anm_mil_rule_quantize(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_dequantize(const anm_mil_op *op, anm_mil_infer *infer);
+
+/* rules_image.c */
+bool anm_mil_rule_depth_to_space(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_space_to_depth(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_pixel_shuffle(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_pixel_unshuffle(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_space_to_batch(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_batch_to_space(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_pad(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_crop(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_upsample(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_resize_to_size(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_resize(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_crop_resize(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_resample(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_affine_image(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_suppression(const anm_mil_op *op, anm_mil_infer *infer);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Type rules of compressed weights and of quantization. */
+/* Type rules of compressed weights. */
 #include "src/base/dtype.h"
 #include "src/mil/rules.h"
 
@@ -52,42 +52,69 @@ bool anm_mil_rule_affine(const anm_mil_op *op, anm_mil_infer *infer) {
     return anm_mil_give(infer, 0, anm_mil_type_of(op, "scale")->dtype, data->rank, data->shape);
 }
 
-/* One scale for all, or one for each entry of the axis; the zero points likewise. */
-static bool check_scales(const anm_mil_op *op, anm_mil_infer *infer) {
-    const anm_mil_type *input = anm_mil_type_of(op, "input"), *scale = anm_mil_type_of(op, "scale");
-    const anm_mil_type *zero = anm_mil_type_of(op, "zero_point");
-    int64_t axis;
-    if (zero && scale->rank >= 0 && zero->rank >= 0 &&
-        anm_shape_elements(zero->shape, zero->rank) !=
-            anm_shape_elements(scale->shape, scale->rank))
-        return anm_mil_refuse(infer, "scale and zero_point differ in length");
-    if (scale->rank != 1 || scale->shape[0] == 1 || input->rank < 0) return true;
-    if (!anm_mil_op_get_int(op, "axis", &axis))
-        return anm_mil_refuse(infer, "several scales need an axis");
-    if (!anm_mil_axis(infer, &axis, input->rank)) return false;
-    if (scale->shape[0] >= 0 && input->shape[axis] >= 0 && scale->shape[0] != input->shape[axis])
-        return anm_mil_refuse(infer, "%lld scales for an axis of %lld", (long long)scale->shape[0],
-                              (long long)input->shape[axis]);
-    return true;
-}
-
-bool anm_mil_rule_quantize(const anm_mil_op *op, anm_mil_infer *infer) {
-    const anm_mil_type *input = anm_mil_type_of(op, "input");
-    const anm_mil_type *zero = anm_mil_type_of(op, "zero_point");
+bool anm_mil_rule_constexpr_cast(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *source = anm_mil_type_of(op, "source_val");
     const char *name = "";
-    if (!anm_mil_op_get_string(op, "output_dtype", &name))
-        return anm_mil_refuse(infer, "output_dtype is not constant");
-    anm_dtype dtype = anm_dtype_from_name(anm_sv_from(name));
-    if (dtype != ANM_DTYPE_INT8 && dtype != ANM_DTYPE_UINT8)
-        return anm_mil_refuse(infer, "cannot quantize to \"%s\"", name);
-    if (zero && zero->dtype != dtype)
-        return anm_mil_refuse(infer, "zero_point is %s, the result %s", anm_dtype_name(zero->dtype),
-                              name);
-    return check_scales(op, infer) && anm_mil_give(infer, 0, dtype, input->rank, input->shape);
+    if (!anm_mil_op_get_string(op, "output_dtype", &name) ||
+        anm_dtype_from_name(anm_sv_from(name)) != ANM_DTYPE_FP32)
+        return anm_mil_refuse(infer, "casts to fp32 only, not \"%s\"", name);
+    return anm_mil_give(infer, 0, ANM_DTYPE_FP32, source->rank, source->shape);
 }
 
-bool anm_mil_rule_dequantize(const anm_mil_op *op, anm_mil_infer *infer) {
-    const anm_mil_type *input = anm_mil_type_of(op, "input");
-    return check_scales(op, infer) &&
-           anm_mil_give(infer, 0, anm_mil_type_of(op, "scale")->dtype, input->rank, input->shape);
+/* iOS 16: the mask is packed in bytes and the shape is an argument; later it is a tensor. */
+bool anm_mil_rule_sparse_to_dense(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *data = anm_mil_type_of(op, "nonzero_data");
+    const anm_mil_type *mask = anm_mil_type_of(op, "mask");
+    int64_t shape[ANM_MAX_RANK];
+    int rank = -1;
+    if (data->rank != 1) return anm_mil_refuse(infer, "nonzero_data needs rank 1");
+    if (!anm_mil_operand_present(anm_mil_op_operand(op, "shape"))) {
+        if (mask->dtype != ANM_DTYPE_UINT1)
+            return anm_mil_refuse(infer, "a mask that is not uint1 needs a shape");
+        return anm_mil_give(infer, 0, data->dtype, mask->rank, mask->shape);
+    }
+    if (!anm_mil_op_get_ints(op, "shape", shape, ANM_MAX_RANK, &rank))
+        return anm_mil_refuse(infer, "shape is not a constant vector");
+    int64_t elements = anm_shape_elements(shape, rank);
+    if (elements < 0 || mask->rank != 1 || mask->dtype != ANM_DTYPE_UINT8 ||
+        mask->shape[0] != elements / 8 + (elements % 8 != 0))
+        return anm_mil_refuse(infer, "mask has not one bit for each element of the shape");
+    return anm_mil_give(infer, 0, data->dtype, rank, shape);
+}
+
+/* Both give a mask and the elements where it is 1. */
+bool anm_mil_rule_lut_to_sparse(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *data = anm_mil_type_of(op, "indices_nonzero_data");
+    const anm_mil_type *mask = anm_mil_type_of(op, "indices_mask");
+    const anm_mil_type *lut = anm_mil_type_of(op, "lut");
+    if (data->rank != 1 || mask->rank < 0 || lut->rank != mask->rank + 2)
+        return anm_mil_refuse(infer, "lut needs two dimensions more than indices_mask");
+    if (lut->shape[lut->rank - 2] != (int64_t)1 << anm_dtype_bits(data->dtype))
+        return anm_mil_refuse(infer, "lut has %lld entries for %s indices",
+                              (long long)lut->shape[lut->rank - 2], anm_dtype_name(data->dtype));
+    int64_t vector = lut->shape[lut->rank - 1], axis = 0, shape[ANM_MAX_RANK], count;
+    for (int i = 0; i < mask->rank; i++) shape[i] = mask->shape[i];
+    if (vector > 1) {
+        if (!anm_mil_read_axis(op, infer, "vector_axis", mask->rank, &axis)) return false;
+        if (__builtin_mul_overflow(shape[axis], vector, &shape[axis]))
+            return anm_mil_refuse(infer, "the result is too large");
+    }
+    if (vector < 1 || __builtin_mul_overflow(data->shape[0], vector, &count))
+        return anm_mil_refuse(infer, "lut has vectors of %lld", (long long)vector);
+    return anm_mil_give(infer, 0, mask->dtype, mask->rank, shape) &&
+           anm_mil_give(infer, 1, lut->dtype, 1, &count);
+}
+
+bool anm_mil_rule_sparse_blockwise(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *data = anm_mil_type_of(op, "nonzero_data");
+    const anm_mil_type *mask = anm_mil_type_of(op, "data_mask");
+    const anm_mil_type *scale = anm_mil_type_of(op, "scale");
+    if (data->rank != 1) return anm_mil_refuse(infer, "nonzero_data needs rank 1");
+    if (mask->rank < 0 || scale->rank != mask->rank)
+        return anm_mil_refuse(infer, "data_mask and scale differ in rank");
+    for (int i = 0; i < mask->rank; i++)
+        if (scale->shape[i] <= 0 || mask->shape[i] % scale->shape[i] != 0)
+            return anm_mil_refuse(infer, "dimension %d does not divide into blocks", i);
+    return anm_mil_give(infer, 0, mask->dtype, mask->rank, mask->shape) &&
+           anm_mil_give(infer, 1, scale->dtype, 1, data->shape);
 }

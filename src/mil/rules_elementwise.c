@@ -44,6 +44,12 @@ bool anm_mil_broadcast(const anm_mil_type *a, const anm_mil_type *b, int *rank, 
     return true;
 }
 
+bool anm_mil_give_unknown(anm_mil_infer *infer, anm_dtype dtype, int rank) {
+    int64_t shape[ANM_MAX_RANK];
+    for (int i = 0; i < rank; i++) shape[i] = ANM_DIM_UNKNOWN;
+    return anm_mil_give(infer, 0, dtype, rank, shape);
+}
+
 const anm_mil_type *anm_mil_type_of(const anm_mil_op *op, const char *arg) {
     return anm_mil_operand_type(anm_mil_op_operand(op, arg));
 }
@@ -54,6 +60,17 @@ bool anm_mil_axis(anm_mil_infer *infer, int64_t *axis, int rank) {
                               rank);
     if (*axis < 0) *axis += rank;
     return true;
+}
+
+bool anm_mil_read_axis(const anm_mil_op *op, anm_mil_infer *infer, const char *name, int rank,
+                       int64_t *axis) {
+    if (!anm_mil_op_get_int(op, name, axis))
+        return anm_mil_refuse(infer, "%s is not constant", name);
+    return rank < 0 || anm_mil_axis(infer, axis, rank);
+}
+
+bool anm_mil_same_dim(int64_t a, int64_t b) {
+    return a < 0 || b < 0 || a == b;
 }
 
 bool anm_mil_rule_const(const anm_mil_op *op, anm_mil_infer *infer) {

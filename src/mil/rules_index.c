@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Type rules of slices and gathers. */
+/* Type rules of slices. */
 #include "src/base/dtype.h"
 #include "src/mil/rules.h"
 
@@ -74,20 +74,26 @@ bool anm_mil_rule_slice_update(const anm_mil_op *op, anm_mil_infer *infer) {
     return true;
 }
 
-/* x.shape[:axis] + indices.shape[batch_dims:] + x.shape[axis+1:] */
-bool anm_mil_rule_gather(const anm_mil_op *op, anm_mil_infer *infer) {
-    const anm_mil_type *x = anm_mil_type_of(op, "x"), *indices = anm_mil_type_of(op, "indices");
-    int64_t axis = 0, batch = 0, shape[2 * ANM_MAX_RANK];
-    int rank = 0;
-    if (!anm_mil_op_get_int(op, "axis", &axis) || !anm_mil_op_get_int(op, "batch_dims", &batch))
-        return anm_mil_refuse(infer, "axis or batch_dims is not constant");
-    if (x->rank < 0 || indices->rank < 0) return anm_mil_give(infer, 0, x->dtype, -1, NULL);
-    if (!anm_mil_axis(infer, &axis, x->rank)) return false;
-    if (batch < 0 || batch > axis || batch > indices->rank)
-        return anm_mil_refuse(infer, "batch_dims does not fit axis and indices");
-    for (int i = 0; i < axis; i++) shape[rank++] = x->shape[i];
-    for (int i = (int)batch; i < indices->rank; i++) shape[rank++] = indices->shape[i];
-    for (int i = (int)axis + 1; i < x->rank; i++) shape[rank++] = x->shape[i];
-    if (rank > ANM_MAX_RANK) return anm_mil_refuse(infer, "the result has too many dimensions");
-    return anm_mil_give(infer, 0, x->dtype, rank, shape);
+/* -1 in size takes the rest. */
+bool anm_mil_rule_slice_by_size(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *x = anm_mil_type_of(op, "x");
+    int64_t begin[ANM_MAX_RANK], size[ANM_MAX_RANK], shape[ANM_MAX_RANK];
+    int begins = -1, sizes = -1;
+    if (x->rank < 0) return anm_mil_give(infer, 0, x->dtype, -1, NULL);
+    bool from = anm_mil_op_get_ints(op, "begin", begin, ANM_MAX_RANK, &begins);
+    bool known = anm_mil_op_get_ints(op, "size", size, ANM_MAX_RANK, &sizes);
+    if ((from && begins != x->rank) || (known && sizes != x->rank))
+        return anm_mil_refuse(infer, "begin or size has not one entry per dimension");
+    for (int i = 0; i < x->rank; i++) {
+        int64_t n = x->shape[i], first = from ? begin[i] : 0;
+        if (from && first < 0 && n >= 0) first += n;
+        shape[i] = known && size[i] >= 0 ? size[i] : ANM_DIM_UNKNOWN;
+        if (known && size[i] == -1 && from && n >= 0) shape[i] = n - first;
+        bool fits = (!known || size[i] >= -1) && (n < 0 || first >= 0) &&
+                    (n < 0 || shape[i] < 0 || shape[i] <= n - first) && (n < 0 || first <= n);
+        if (!fits)
+            return anm_mil_refuse(infer, "begin and size do not fit dimension %d of %lld", i,
+                                  (long long)n);
+    }
+    return anm_mil_give(infer, 0, x->dtype, x->rank, shape);
 }

@@ -65,6 +65,43 @@ bool anm_mil_rule_conv(const anm_mil_op *op, anm_mil_infer *infer) {
     return anm_mil_give(infer, 0, x->dtype, x->rank, shape);
 }
 
+/* Without padding each input element starts a kernel; "same" gives stride outputs per input. */
+static int64_t transposed_length(const window *w, int d, int64_t n) {
+    if (n < 0 || w->size[d] < 0) return ANM_DIM_UNKNOWN;
+    if (strncmp(w->pad_type, "same", 4) == 0) return n * w->stride[d];
+    int64_t full = (n - 1) * w->stride[d] + (w->size[d] - 1) * w->dilation[d] + 1;
+    return strcmp(w->pad_type, "custom") == 0 ? full - w->pad[2 * d] - w->pad[2 * d + 1] : full;
+}
+
+/* weight is [channels in, channels out per group, kernel...]. */
+bool anm_mil_rule_conv_transpose(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *x = anm_mil_type_of(op, "x"), *weight = anm_mil_type_of(op, "weight");
+    int64_t groups = 1, shape[ANM_MAX_RANK];
+    window w = {0};
+    if (x->rank < 3 || x->rank > 5 || weight->rank != x->rank)
+        return anm_mil_refuse(infer, "x and weight need the same rank, 3 to 5");
+    w.dims = x->rank - 2;
+    for (int i = 0; i < w.dims; i++) w.size[i] = weight->shape[2 + i];
+    if (!read_ints(op, infer, "dilations", w.dilation, w.dims) || !read_window(op, infer, &w))
+        return false;
+    if (!anm_mil_op_get_int(op, "groups", &groups) || groups <= 0)
+        return anm_mil_refuse(infer, "groups must be positive");
+    if (!anm_mil_same_dim(x->shape[1], weight->shape[0]))
+        return anm_mil_refuse(infer, "x has %lld channels, the weight takes %lld",
+                              (long long)x->shape[1], (long long)weight->shape[0]);
+    if (anm_mil_operand_present(anm_mil_op_operand(op, "output_shape")))
+        return read_ints(op, infer, "output_shape", shape, x->rank) &&
+               anm_mil_give(infer, 0, x->dtype, x->rank, shape);
+    shape[0] = x->shape[0];
+    shape[1] = weight->shape[1] < 0 ? ANM_DIM_UNKNOWN : weight->shape[1] * groups;
+    for (int i = 0; i < w.dims; i++) {
+        shape[2 + i] = transposed_length(&w, i, x->shape[2 + i]);
+        if (shape[2 + i] < ANM_DIM_UNKNOWN || (shape[2 + i] < 0 && x->shape[2 + i] >= 0))
+            return anm_mil_refuse(infer, "pad takes more than there is");
+    }
+    return anm_mil_give(infer, 0, x->dtype, x->rank, shape);
+}
+
 bool anm_mil_rule_pool(const anm_mil_op *op, anm_mil_infer *infer) {
     const anm_mil_type *x = anm_mil_type_of(op, "x");
     window w = {.dilation = {1, 1, 1}};
@@ -131,4 +168,101 @@ bool anm_mil_rule_matmul(const anm_mil_op *op, anm_mil_infer *infer) {
     if (vector_x) shape[rank - 2] = columns;
     rank -= vector_x + vector_y;
     return anm_mil_give(infer, 0, x.dtype, rank, shape);
+}
+
+/* Where the letters of an equation's terms lie: "nchw,nwhu->nchu". */
+typedef struct equation {
+    char terms[3][ANM_MAX_RANK + 1];
+} equation;
+
+static bool parse_equation(const char *p, equation *e) {
+    for (int t = 0; t < 3; t++) {
+        int n = 0;
+        for (; *p && *p != ',' && *p != '-'; p++) {
+            if (*p == ' ') continue;
+            if (n == ANM_MAX_RANK || strchr("->.", *p)) return false;
+            e->terms[t][n++] = *p;
+        }
+        e->terms[t][n] = '\0';
+        if (t == 0 && *p++ != ',') return false;
+        if (t == 1 && (*p++ != '-' || *p++ != '>')) return false;
+    }
+    return *p == '\0';
+}
+
+/* The size of a letter from both operands, a dimension of 1 being broadcast. */
+static bool letter_size(const equation *e, const anm_mil_type *const types[2], char letter,
+                        int64_t *size) {
+    anm_mil_type found[2];
+    int rank;
+    for (int t = 0; t < 2; t++) {
+        const char *at = strchr(e->terms[t], letter);
+        found[t] = (anm_mil_type){.rank = 1, .shape = {at ? types[t]->shape[at - e->terms[t]] : 1}};
+    }
+    return anm_mil_broadcast(&found[0], &found[1], &rank, size);
+}
+
+bool anm_mil_rule_einsum(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_arg *values = anm_mil_op_arg(op, "values");
+    const char *text = "";
+    equation e;
+    if (values->count != 2)
+        return anm_mil_refuse(infer, "has %zu values instead of 2", values->count);
+    if (!anm_mil_op_get_string(op, "equation", &text) || !parse_equation(text, &e))
+        return anm_mil_refuse(infer, "the equation \"%s\" is not understood", text);
+    const anm_mil_type *const types[2] = {anm_mil_operand_type(values->operands[0]),
+                                          anm_mil_operand_type(values->operands[1])};
+    if (types[0]->dtype != types[1]->dtype)
+        return anm_mil_refuse(infer, "the values differ in element type");
+    int64_t shape[ANM_MAX_RANK], size;
+    for (int t = 0; t < 2; t++) {
+        if (types[t]->rank != (int)strlen(e.terms[t]))
+            return anm_mil_refuse(infer, "value %d has rank %d for \"%s\"", t, types[t]->rank,
+                                  e.terms[t]);
+        for (const char *c = e.terms[t]; *c; c++)
+            if (!letter_size(&e, types, *c, &size))
+                return anm_mil_refuse(infer, "the values differ in dimension \"%c\"", *c);
+    }
+    int rank = (int)strlen(e.terms[2]);
+    for (int i = 0; i < rank; i++) {
+        if (!strchr(e.terms[0], e.terms[2][i]) && !strchr(e.terms[1], e.terms[2][i]))
+            return anm_mil_refuse(infer, "dimension \"%c\" is in no value", e.terms[2][i]);
+        letter_size(&e, types, e.terms[2][i], &shape[i]);
+    }
+    return anm_mil_give(infer, 0, types[0]->dtype, rank, shape);
+}
+
+static bool mask_fits(const anm_mil_type *mask, const anm_mil_type *scores) {
+    int64_t shape[ANM_MAX_RANK];
+    int rank;
+    if (!mask || mask->rank < 0) return true;
+    if (mask->rank > scores->rank || !anm_mil_broadcast(mask, scores, &rank, shape)) return false;
+    for (int i = 0; i < rank; i++)
+        if (!anm_mil_same_dim(shape[i], scores->shape[i])) return false;
+    return true;
+}
+
+/* query [..., L, E], key [..., S, E], value [..., S, V], mask broadcast to [..., L, S]. */
+bool anm_mil_rule_attention(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *q = anm_mil_type_of(op, "query"), *k = anm_mil_type_of(op, "key");
+    const anm_mil_type *v = anm_mil_type_of(op, "value"), *mask = anm_mil_type_of(op, "attn_mask");
+    if (q->rank < 0 || k->rank < 0 || v->rank < 0)
+        return anm_mil_give(infer, 0, q->dtype, -1, NULL);
+    int r = q->rank;
+    if (r < 3 || k->rank != r || v->rank != r)
+        return anm_mil_refuse(infer, "query, key and value need the same rank, 3 or more");
+    if (q->dtype != k->dtype || q->dtype != v->dtype)
+        return anm_mil_refuse(infer, "query, key and value differ in element type");
+    for (int i = 0; i < r - 2; i++)
+        if (!anm_mil_same_dim(q->shape[i], k->shape[i]) ||
+            !anm_mil_same_dim(q->shape[i], v->shape[i]))
+            return anm_mil_refuse(infer, "query, key and value differ in dimension %d", i);
+    if (!anm_mil_same_dim(q->shape[r - 1], k->shape[r - 1]) ||
+        !anm_mil_same_dim(k->shape[r - 2], v->shape[r - 2]))
+        return anm_mil_refuse(infer, "query, key and value do not fit each other");
+    anm_mil_type scores = *q;
+    scores.shape[r - 1] = k->shape[r - 2];
+    if (!mask_fits(mask, &scores)) return anm_mil_refuse(infer, "attn_mask does not broadcast");
+    scores.shape[r - 1] = v->shape[r - 1];
+    return anm_mil_give(infer, 0, q->dtype, r, scores.shape);
 }

@@ -28,14 +28,6 @@ bool anm_mil_rule_reduce(const anm_mil_op *op, anm_mil_infer *infer) {
     return anm_mil_give(infer, 0, x->dtype, rank, shape);
 }
 
-/* The constant axis, made non-negative if the rank is known. */
-static bool read_axis(const anm_mil_op *op, anm_mil_infer *infer, const anm_mil_type *x,
-                      int64_t *axis) {
-    if (!anm_mil_op_get_int(op, "axis", axis))
-        return anm_mil_refuse(infer, "axis is not constant");
-    return x->rank < 0 || anm_mil_axis(infer, axis, x->rank);
-}
-
 /* The type of indices: int32 unless an argument says otherwise. */
 static bool index_type(const anm_mil_op *op, anm_mil_infer *infer, const char *arg,
                        anm_dtype *dtype) {
@@ -52,7 +44,8 @@ bool anm_mil_rule_reduce_arg(const anm_mil_op *op, anm_mil_infer *infer) {
     anm_dtype dtype;
     bool keep = false;
     int rank = 0;
-    if (!read_axis(op, infer, x, &axis) || !index_type(op, infer, "output_dtype", &dtype))
+    if (!anm_mil_read_axis(op, infer, "axis", x->rank, &axis) ||
+        !index_type(op, infer, "output_dtype", &dtype))
         return false;
     if (!anm_mil_op_get_bool(op, "keep_dims", &keep))
         return anm_mil_refuse(infer, "keep_dims is not constant");
@@ -65,7 +58,7 @@ bool anm_mil_rule_reduce_arg(const anm_mil_op *op, anm_mil_infer *infer) {
 bool anm_mil_rule_argsort(const anm_mil_op *op, anm_mil_infer *infer) {
     const anm_mil_type *x = anm_mil_type_of(op, "x");
     int64_t axis;
-    return read_axis(op, infer, x, &axis) &&
+    return anm_mil_read_axis(op, infer, "axis", x->rank, &axis) &&
            anm_mil_give(infer, 0, ANM_DTYPE_INT32, x->rank, x->shape);
 }
 
@@ -75,7 +68,7 @@ bool anm_mil_rule_topk(const anm_mil_op *op, anm_mil_infer *infer) {
     int64_t axis, k, shape[ANM_MAX_RANK];
     bool indices = true;
     anm_dtype dtype;
-    if (!read_axis(op, infer, x, &axis) ||
+    if (!anm_mil_read_axis(op, infer, "axis", x->rank, &axis) ||
         !index_type(op, infer, "output_indices_dtype", &dtype))
         return false;
     if (!anm_mil_op_get_int(op, "k", &k) || !anm_mil_op_get_bool(op, "return_indices", &indices))
@@ -94,9 +87,11 @@ bool anm_mil_rule_topk(const anm_mil_op *op, anm_mil_infer *infer) {
            (!indices || anm_mil_give(infer, 1, dtype, x->rank, shape));
 }
 
-bool anm_mil_rule_softmax(const anm_mil_op *op, anm_mil_infer *infer) {
+/* Elements keep their places: only the axis is looked at. */
+bool anm_mil_rule_along_axis(const anm_mil_op *op, anm_mil_infer *infer) {
     int64_t axis;
-    return read_axis(op, infer, anm_mil_type_of(op, "x"), &axis) && anm_mil_rule_same(op, infer);
+    return anm_mil_read_axis(op, infer, "axis", anm_mil_type_of(op, "x")->rank, &axis) &&
+           anm_mil_rule_same(op, infer);
 }
 
 /* gamma and beta have the dimensions of the axes. */
@@ -127,4 +122,36 @@ bool anm_mil_rule_layer_norm(const anm_mil_op *op, anm_mil_infer *infer) {
         if (all || (set >> i & 1)) dims[rank++] = x->shape[i];
     return check_affine(op, infer, "gamma", dims, rank) &&
            check_affine(op, infer, "beta", dims, rank) && anm_mil_rule_same(op, infer);
+}
+
+/* x [batch, channels, ...] with a vector of one number per channel for each other tensor. */
+static bool per_channel(const anm_mil_op *op, anm_mil_infer *infer, int low, int high,
+                        const char *const *names) {
+    const anm_mil_type *x = anm_mil_type_of(op, "x");
+    if (x->rank < 0) return anm_mil_rule_same(op, infer);
+    if (x->rank < low || x->rank > high)
+        return anm_mil_refuse(infer, "x has rank %d, not %d to %d", x->rank, low, high);
+    for (; *names; names++) {
+        const anm_mil_type *t = anm_mil_type_of(op, *names);
+        if (t && t->rank == 1 && !anm_mil_same_dim(t->shape[0], x->shape[1]))
+            return anm_mil_refuse(infer, "%s has %lld values for %lld channels", *names,
+                                  (long long)t->shape[0], (long long)x->shape[1]);
+    }
+    return anm_mil_rule_same(op, infer);
+}
+
+bool anm_mil_rule_batch_norm(const anm_mil_op *op, anm_mil_infer *infer) {
+    static const char *const names[] = {"mean", "variance", "gamma", "beta", NULL};
+    return per_channel(op, infer, 3, 5, names);
+}
+
+bool anm_mil_rule_instance_norm(const anm_mil_op *op, anm_mil_infer *infer) {
+    static const char *const names[] = {"gamma", "beta", NULL};
+    return per_channel(op, infer, 3, 5, names);
+}
+
+bool anm_mil_rule_rank3(const anm_mil_op *op, anm_mil_infer *infer) {
+    int rank = anm_mil_type_of(op, "x")->rank;
+    if (rank >= 0 && rank < 3) return anm_mil_refuse(infer, "x has rank %d, below 3", rank);
+    return anm_mil_rule_same(op, infer);
 }

@@ -5,12 +5,6 @@
 #include "src/base/dtype.h"
 #include "src/mil/rules.h"
 
-static bool give_unknown(anm_mil_infer *infer, anm_dtype dtype, int rank) {
-    int64_t shape[ANM_MAX_RANK];
-    for (int i = 0; i < rank; i++) shape[i] = ANM_DIM_UNKNOWN;
-    return anm_mil_give(infer, 0, dtype, rank, shape);
-}
-
 /* The one -1 of a constant target shape, from the number of elements. */
 static bool fill_rest(anm_mil_infer *infer, const anm_mil_type *x, int rank, int64_t *shape) {
     int64_t total = anm_shape_elements(x->shape, x->rank), known = 1;
@@ -47,7 +41,7 @@ bool anm_mil_rule_reshape(const anm_mil_op *op, anm_mil_infer *infer) {
     }
     if (target->rank == 1 && target->shape[0] > ANM_MAX_RANK)
         return anm_mil_refuse(infer, "shape has rank above %d", ANM_MAX_RANK);
-    return give_unknown(infer, x->dtype, target->rank == 1 ? (int)target->shape[0] : -1);
+    return anm_mil_give_unknown(infer, x->dtype, target->rank == 1 ? (int)target->shape[0] : -1);
 }
 
 bool anm_mil_rule_transpose(const anm_mil_op *op, anm_mil_infer *infer) {
@@ -55,7 +49,7 @@ bool anm_mil_rule_transpose(const anm_mil_op *op, anm_mil_infer *infer) {
     int64_t perm[ANM_MAX_RANK], shape[ANM_MAX_RANK];
     int count = -1;
     unsigned seen = 0;
-    if (x->rank < 0) return give_unknown(infer, x->dtype, -1);
+    if (x->rank < 0) return anm_mil_give_unknown(infer, x->dtype, -1);
     if (!anm_mil_op_get_ints(op, "perm", perm, ANM_MAX_RANK, &count) || count != x->rank)
         return anm_mil_refuse(infer, "perm does not have one entry per dimension of x");
     for (int i = 0; i < count; i++) {
@@ -87,11 +81,11 @@ bool anm_mil_rule_expand_dims(const anm_mil_op *op, anm_mil_infer *infer) {
     int64_t shape[ANM_MAX_RANK];
     unsigned set;
     int added = axes->rank == 1 ? (int)axes->shape[0] : 1, count;
-    if (x->rank < 0 || added < 0) return give_unknown(infer, x->dtype, -1);
+    if (x->rank < 0 || added < 0) return anm_mil_give_unknown(infer, x->dtype, -1);
     if (added > ANM_MAX_RANK || x->rank + added > ANM_MAX_RANK)
         return anm_mil_refuse(infer, "the result has a rank above %d", ANM_MAX_RANK);
     if (!axis_set(op, infer, x->rank + added, &set, &count))
-        return infer->message[0] ? false : give_unknown(infer, x->dtype, x->rank + added);
+        return infer->message[0] ? false : anm_mil_give_unknown(infer, x->dtype, x->rank + added);
     if (__builtin_popcount(set) != added) return anm_mil_refuse(infer, "axes repeat");
     for (int i = 0, from = 0; i < x->rank + added; i++)
         shape[i] = set >> i & 1 ? 1 : x->shape[from++];
@@ -104,9 +98,9 @@ bool anm_mil_rule_squeeze(const anm_mil_op *op, anm_mil_infer *infer) {
     int64_t shape[ANM_MAX_RANK];
     unsigned set = 0;
     int count, rank = 0;
-    if (x->rank < 0) return give_unknown(infer, x->dtype, -1);
+    if (x->rank < 0) return anm_mil_give_unknown(infer, x->dtype, -1);
     if (given && !axis_set(op, infer, x->rank, &set, &count))
-        return infer->message[0] ? false : give_unknown(infer, x->dtype, -1);
+        return infer->message[0] ? false : anm_mil_give_unknown(infer, x->dtype, -1);
     for (int i = 0; i < x->rank; i++) {
         bool drop = given ? set >> i & 1 : x->shape[i] == 1;
         if (drop && x->shape[i] > 1)
@@ -140,7 +134,7 @@ bool anm_mil_rule_concat(const anm_mil_op *op, anm_mil_infer *infer) {
     if (!values || !values->count) return anm_mil_refuse(infer, "has no values");
     const anm_mil_type *first = anm_mil_operand_type(values->operands[0]);
     if (!anm_mil_op_get_int(op, "axis", &axis)) return anm_mil_refuse(infer, "has no axis");
-    if (first->rank < 0) return give_unknown(infer, first->dtype, -1);
+    if (first->rank < 0) return anm_mil_give_unknown(infer, first->dtype, -1);
     /* Scalars are joined into a vector. */
     if (first->rank == 0)
         return anm_mil_give(infer, 0, first->dtype, 1, (const int64_t[]){(int64_t)values->count});
@@ -157,7 +151,7 @@ bool anm_mil_rule_tile(const anm_mil_op *op, anm_mil_infer *infer) {
     int64_t reps[ANM_MAX_RANK], shape[ANM_MAX_RANK];
     int count = -1;
     if (x->rank < 0 || !anm_mil_op_get_ints(op, "reps", reps, ANM_MAX_RANK, &count))
-        return give_unknown(infer, x->dtype, x->rank);
+        return anm_mil_give_unknown(infer, x->dtype, x->rank);
     if (count != x->rank) return anm_mil_refuse(infer, "reps has not one entry per dimension");
     for (int i = 0; i < count; i++) {
         shape[i] = ANM_DIM_UNKNOWN;
@@ -241,7 +235,7 @@ bool anm_mil_rule_stack(const anm_mil_op *op, anm_mil_infer *infer) {
     const anm_mil_type *first = anm_mil_operand_type(values->operands[0]);
     int64_t axis, joined[ANM_MAX_RANK], shape[ANM_MAX_RANK];
     if (!anm_mil_op_get_int(op, "axis", &axis)) return anm_mil_refuse(infer, "has no axis");
-    if (first->rank < 0) return give_unknown(infer, first->dtype, -1);
+    if (first->rank < 0) return anm_mil_give_unknown(infer, first->dtype, -1);
     if (first->rank == ANM_MAX_RANK)
         return anm_mil_refuse(infer, "the result has a rank above %d", ANM_MAX_RANK);
     int rank = first->rank + 1;
