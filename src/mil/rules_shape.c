@@ -6,16 +6,12 @@
 #include "src/mil/rules.h"
 
 /* The one -1 of a constant target shape, from the number of elements. */
-static bool fill_rest(anm_mil_infer *infer, const anm_mil_type *x, int rank, int64_t *shape) {
+static bool fill_rest(anm_mil_infer *infer, const anm_mil_type *x, int rank, int64_t *shape,
+                      int rest) {
     int64_t total = anm_shape_elements(x->shape, x->rank), known = 1;
-    int rest = -1;
-    for (int i = 0; i < rank; i++) {
-        if (shape[i] < -1 || (shape[i] == -1 && rest >= 0))
-            return anm_mil_refuse(infer, "shape has more than one -1, or a number below it");
-        if (shape[i] == -1) rest = i;
-        else if (__builtin_mul_overflow(known, shape[i], &known))
+    for (int i = 0; i < rank; i++)
+        if (i != rest && __builtin_mul_overflow(known, shape[i], &known))
             return anm_mil_refuse(infer, "shape is too large");
-    }
     if (total < 0 || x->rank < 0) return true; /* only known at run time */
     if (rest >= 0) {
         if (known == 0 || total % known != 0)
@@ -29,15 +25,32 @@ static bool fill_rest(anm_mil_infer *infer, const anm_mil_type *x, int rank, int
     return true;
 }
 
+/* The place of the -1 (-1: there is none); false if there are several, or lower numbers. */
+static bool find_rest(anm_mil_infer *infer, int rank, const int64_t *shape, int *rest) {
+    *rest = -1;
+    for (int i = 0; i < rank; i++) {
+        if (shape[i] < -1 || (shape[i] == -1 && *rest >= 0))
+            return anm_mil_refuse(infer, "shape has more than one -1, or a number below it");
+        if (shape[i] == -1) *rest = i;
+    }
+    return true;
+}
+
 /* 0 copies the dimension of x at that place. */
 bool anm_mil_rule_reshape(const anm_mil_op *op, anm_mil_infer *infer) {
     const anm_mil_type *x = anm_mil_type_of(op, "x"), *target = anm_mil_type_of(op, "shape");
     int64_t shape[ANM_MAX_RANK];
-    int rank = -1;
+    int rank = -1, rest;
     if (anm_mil_op_get_ints(op, "shape", shape, ANM_MAX_RANK, &rank)) {
-        for (int i = 0; i < rank; i++)
-            if (shape[i] == 0 && i < x->rank) shape[i] = x->shape[i];
-        return fill_rest(infer, x, rank, shape) && anm_mil_give(infer, 0, x->dtype, rank, shape);
+        if (!find_rest(infer, rank, shape, &rest)) return false;
+        for (int i = 0; i < rank; i++) {
+            if (shape[i] != 0) continue;
+            /* Which dimension is meant is only plain when the ranks are equal. */
+            if (rank != x->rank) return anm_mil_give_unknown(infer, x->dtype, rank);
+            shape[i] = x->shape[i];
+        }
+        return fill_rest(infer, x, rank, shape, rest) &&
+               anm_mil_give(infer, 0, x->dtype, rank, shape);
     }
     if (target->rank == 1 && target->shape[0] > ANM_MAX_RANK)
         return anm_mil_refuse(infer, "shape has rank above %d", ANM_MAX_RANK);
