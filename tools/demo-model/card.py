@@ -24,13 +24,16 @@ def main():
     with open(folder + "/training.json", encoding="utf-8") as f:
         t = json.load(f)
     n = sum(v.size for v in M.load_safetensors(folder + "/model.safetensors").values())
-    out = [f"Parameters: {n:,}. Training: {t['steps']:,} steps, {t['tokens'] / 1e6:.1f} million tokens,",
-           f"{t['minutes']:.0f} minutes on one thread of an x86-64 server core with AMX.", "",
+    s = t["stages"]
+    steps, tokens, minutes = (sum(x[k] for x in s) for k in ("steps", "tokens", "minutes"))
+    out = [f"Parameters: {n:,}. Training: {steps:,} steps ({' + '.join(str(x['steps']) for x in s)}), "
+           f"{tokens / 1e6:.1f} million tokens,",
+           f"{minutes:.0f} minutes on one thread of an x86-64 server core with AMX, shared with other work.", "",
            "| held-out text | tokens | perplexity |", "| --- | ---: | ---: |"]
     out += [f"| {k} | {v['tokens']:,} | {v['perplexity']:.3f} |" for k, v in e["perplexity"].items()]
     out += ["", f"The largest activation seen in the evaluation (residual stream or MLP) is {e['largest_activation']:.0f}.",
             "", f"Accuracy of greedy answers ({e['questions_per_category']} questions of each kind; a quarter as many",
-            "stories; 60 questions worded by hand, unlike the templates):", "",
+            "stories; 60 questions worded by hand, most of them unlike the templates):", "",
             "| kind of question | accepted |", "| --- | ---: |"]
     out += [f"| {k} | {100 * v:.0f} % |" for k, v in e["accuracy"].items()]
     out += ["", "Greedy answers, without a system prompt:", ""]

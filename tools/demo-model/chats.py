@@ -740,11 +740,15 @@ def go_on(rng):
 
 # ----------------------------------------------------------------- put together
 CATS = {  # category: (generator, weight in documents)
- "sums": (sums, 26), "word_sum": (word_sum, 6), "numbers": (numbers, 7),
+ # (a second number is the weight in the last stage of training, which gives
+ # more room to what is learned late; the held-out text is of the first)
+ "sums": (sums, 26, 20), "word_sum": (word_sum, 6, 16), "numbers": (numbers, 7, 14),
  "identity": (identity, 7), "greet": (greet, 4), "colour": (colour, 7),
  "animal": (animal, 11), "opposite": (opposite, 8), "fact": (fact, 8),
- "list": (listing, 4), "fun": (fun, 2), "echo": (echo, 9), "oos": (oos, 11),
+ "list": (listing, 4, 14), "fun": (fun, 2), "echo": (echo, 9, 7), "oos": (oos, 11),
  "tell": (tell, 9), "continue": (go_on, 6),
+ "minus": (lambda rng: sums(rng, op="-"), 0, 18),
+ "times": (lambda rng: sums(rng, op="*"), 0, 8),
 }
 
 
@@ -773,9 +777,9 @@ def noisy(rng, q, typos=True):
     return q
 
 
-def chat(rng, cat=None):
+def chat(rng, cat=None, last=False):
     """(category, messages): one chat of one to six turns, maybe with a system prompt."""
-    cats, w = list(CATS), [v[1] for v in CATS.values()]
+    cats, w = list(CATS), [v[-1 if last else 1] for v in CATS.values()]
     first = cat or rng.choices(cats, w)[0]
     turns = make(rng, first)
     if rng.random() < (0.12 if first in ("tell", "continue") else 0.4):

@@ -4,7 +4,7 @@
 
   corpus.py show [seed]             print a few documents
   corpus.py tokenizer OUT SIZE      train the tokenizer, write it into OUT
-  corpus.py build MODEL OUT MTOK SEED   encode MTOK million tokens into OUT.npz
+  corpus.py build MODEL OUT MTOK SEED [last]   encode MTOK million tokens into OUT
   corpus.py heldout MODEL           write heldout-stories.txt / heldout-chats.txt
 """
 import random
@@ -20,11 +20,11 @@ HELDOUT_SEED = 987654321
 P_STORY = 0.12            # share of documents that are plain stories
 
 
-def document(rng):
+def document(rng, last=False):
     """(kind, text): a story with its end mark, or a chat in ChatML."""
     if rng.random() < P_STORY:
         return "story", stories.story(rng)[0] + "<|endoftext|>"
-    return "chat", chats.render(chats.chat(rng)[1]) + "<|endoftext|>"
+    return "chat", chats.render(chats.chat(rng, last=last)[1]) + "<|endoftext|>"
 
 
 def encode_chat(tok, text):
@@ -47,11 +47,11 @@ def encode_chat(tok, text):
     return ids, w
 
 
-def build(tok, tokens, seed, limit=512):
+def build(tok, tokens, seed, last=False, limit=512):
     rng = random.Random(seed)
     ids, weights, offsets, n = [], [], [0], 0
     while n < tokens:
-        kind, text = document(rng)
+        kind, text = document(rng, last)
         if kind == "story":
             i = tok.encode(text)
             w = [1.0] * len(i)
@@ -86,7 +86,7 @@ def main():
         print("tokenizer:", tok.size, "tokens,", len(tok.merges), "merges")
     elif cmd == "build":
         tok = bpe.Tokenizer.load(sys.argv[2] + "/tokenizer.json")
-        i, w, o = build(tok, int(float(sys.argv[4]) * 1e6), int(sys.argv[5]))
+        i, w, o = build(tok, int(float(sys.argv[4]) * 1e6), int(sys.argv[5]), "last" in sys.argv)
         np.savez(sys.argv[3], ids=i, weights=w, offsets=o)
         print("corpus:", len(i), "tokens,", len(o) - 1, "documents")
     elif cmd == "heldout":

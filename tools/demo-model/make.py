@@ -14,7 +14,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-STEPS = 4500            # as shipped
+STEPS = 3300, 828      # as shipped
 
 
 def run(script, *args):
@@ -30,19 +30,26 @@ def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--out", default=os.path.join(ROOT, "models", "demo"))
     ap.add_argument("--fixtures", default=os.path.join(ROOT, "tests", "data"))
-    ap.add_argument("--steps", type=int, default=STEPS)
-    ap.add_argument("--minutes", type=float, default=1e9, help="stop the clock, not the steps")
+    ap.add_argument("--minutes", type=float, default=1e9, help="let the clock end the training")
     ap.add_argument("--threads", type=int, default=1)
     a = ap.parse_args()
     os.makedirs(a.out, exist_ok=True)
     os.makedirs(a.fixtures, exist_ok=True)
+    if not os.path.exists(a.out + "/README.md"):
+        shutil.copy(os.path.join(ROOT, "models", "demo", "README.md"), a.out)
+    common = ["--tokenizer", a.out + "/tokenizer.json", "--out", a.out, "--threads", str(a.threads)]
     work = tempfile.mkdtemp(prefix="demo-model-")
     try:
         run("corpus.py", "tokenizer", a.out, "2048")
-        run("corpus.py", "build", a.out, work + "/corpus.npz", "16", "1")
-        run("train.py", "--corpus", work + "/corpus.npz", "--tokenizer", a.out + "/tokenizer.json",
-            "--out", a.out, "--steps", str(a.steps), "--minutes", str(a.minutes),
-            "--threads", str(a.threads))
+        # all kinds of document first, then more of what is learned late
+        run("corpus.py", "build", a.out, work + "/first.npz", "16", "1")
+        run("train.py", "--corpus", work + "/first.npz", "--steps", str(STEPS[0]),
+            "--minutes", str(a.minutes * 0.75), *common)
+        run("corpus.py", "build", a.out, work + "/last.npz", "5", "2", "last")
+        run("train.py", "--corpus", work + "/last.npz", "--steps", str(STEPS[1]),
+            "--minutes", str(a.minutes * 0.25), "--init", a.out, "--seed", "2",
+            "--lr", "1.6e-3", "--muon", "0.012", *common)
+        run("balance.py", a.out)
         run("corpus.py", "heldout", a.out)
         run("evaluate.py", a.out, "--json", a.out + "/evaluation.json")
         run("card.py", a.out)

@@ -138,10 +138,15 @@ class Reference:
             g = h @ w[p + "mlp.gate_proj.weight"].T
             u = g / (1 + np.exp(-g)) * (h @ w[p + "mlp.up_proj.weight"].T)
             x = x + u @ w[p + "mlp.down_proj.weight"].T
-            self.peak = max(self.peak, float(np.abs(x).max()), float(np.abs(u).max()))
+            self.seen("stream", i, x)
+            self.seen("inner", i, u)
         self.n += n
         x = self.norm(x, w["model.norm.weight"])
         return x @ w["model.embed_tokens.weight"].T
+
+    def seen(self, what, layer, x):
+        """The largest activation; a subclass may want to know more."""
+        self.peak = max(self.peak, float(np.abs(x).max()))
 
     def greedy(self, ids, limit, stop):
         """The most likely continuation; the stop token is not part of it."""

@@ -183,8 +183,13 @@ def main():
             export(net, a.out)
     export(net, a.out)
     print(f"done: {step} steps, {seen} tokens, {(time.time() - start) / 60:.1f} min", flush=True)
-    bpe.write(a.out + "/training.json", {"steps": step, "tokens": seen,
-              "minutes": round((time.time() - start) / 60, 1), "seed": a.seed, "lr": a.lr})
+    stages = []
+    if a.init:
+        with open(a.init + "/training.json", encoding="utf-8") as f:
+            stages = json.load(f)["stages"]
+    stages.append({"steps": step, "tokens": seen, "minutes": round((time.time() - start) / 60, 1),
+                   "seed": a.seed, "lr": a.lr, "muon": a.muon})
+    bpe.write(a.out + "/training.json", {"stages": stages})
 
 
 if __name__ == "__main__":
