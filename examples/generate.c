@@ -28,6 +28,7 @@ static anm_status make_prompt(const anm_llm *llm, const char *question, anm_toke
     size_t length;
     anm_chat_options_init(&chat);
     chat.add_generation_prompt = 1;
+    chat.python_text = 1; /* as transformers rendered what models were trained on */
     anm_status status = anm_chat_template_render(anm_llm_chat_template(llm), &message, 1, &chat,
                                                  &text, &length, err);
     if (status != ANM_OK) return status;
