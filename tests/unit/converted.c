@@ -155,8 +155,7 @@ static double deviation(const double *x, int64_t n) {
     return sqrt(squares / (double)n);
 }
 
-/* The index of the largest, and how far the second is below it. */
-static int64_t top(const double *x, int64_t n, double *gap) {
+int64_t top_logit(const double *x, int64_t n, double *gap) {
     int64_t best = x[1] > x[0];
     double second = x[!best];
     for (int64_t i = 2; i < n; i++) {
@@ -180,8 +179,8 @@ logit_error compare_logits(const double *got, const double *truth, int64_t rows,
     }
     e.rms = sqrt(squares / (double)(rows * vocab));
     for (int64_t r = 0; r < rows; r++) {
-        int64_t want = top(truth + r * vocab, vocab, &gap);
-        if (top(got + r * vocab, vocab, &ignored) != want && gap > margin * unit)
+        int64_t want = top_logit(truth + r * vocab, vocab, &gap);
+        if (top_logit(got + r * vocab, vocab, &ignored) != want && gap > margin * unit)
             e.argmax_wrong++;
     }
     return e;

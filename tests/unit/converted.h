@@ -27,6 +27,9 @@ void converted_decode(converted *m, int32_t token, int64_t position, double *log
  */
 void converted_prefill(converted *m, const int32_t *tokens, int64_t count, double *logits);
 
+/* The index of the largest, and how far the second is below it. */
+int64_t top_logit(const double *x, int64_t n, double *gap);
+
 /* How far logits are from the truth, in units of the truth's standard deviation. */
 typedef struct logit_error {
     double worst, rms;

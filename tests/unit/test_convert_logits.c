@@ -13,6 +13,7 @@
 #include "tests/unit/converted.h"
 #include "tests/unit/reference_forward.h"
 #include "tests/unit/testing.h"
+#include "tests/unit/tiny_model.h"
 
 static void convert_to(const char *model, const char *out, int64_t context, int64_t batch) {
     anm_error err;
@@ -63,12 +64,12 @@ static void check_model(const char *what, const char *dir, const char *prefix,
     converted_close(&m);
 }
 
-static int64_t read_tokens(const char *path, int32_t *tokens, size_t most) {
+static int64_t read_ids(const char *path, const char *key, int32_t *tokens, size_t most) {
     json_t *root, *list, *item;
     anm_error err;
     size_t i;
     assert_ok(anm_json_load(path, &root, &err), &err);
-    list = json_object_get(root, "tokens");
+    list = json_object_get(root, key);
     assert_in_range(json_array_size(list), 1, most);
     json_array_foreach(list, i, item) tokens[i] = (int32_t)json_integer_value(item);
     int64_t count = (int64_t)json_array_size(list);
@@ -101,7 +102,7 @@ static void check_fixture(const char *name, const char *prefix) {
     snprintf(path, sizeof path, "anemll/%s/ref/hf_float64.safetensors", name);
     snprintf(truth_path, sizeof truth_path, "%s", fixture_path(path));
     snprintf(out, sizeof out, "test_convert_logits.%s", name);
-    int64_t count = read_tokens(tokens_path, tokens, 64);
+    int64_t count = read_ids(tokens_path, "tokens", tokens, 64);
     double *truth = read_logits(truth_path, count);
     convert_to(model, out, 128, 32);
     check_model(name, out, prefix, ANM_PRECISION_FP16, tokens, count, truth);
@@ -121,11 +122,112 @@ static void llama_fixture(void **state) {
     check_fixture("llama-tied", "llama");
 }
 
+/* A trained model: prefill the prompt, then the most likely token after the other. */
+static void stories_fixture(void **state) {
+    enum { MOST = 128 };
+    char model[1024];
+    int32_t expected[MOST], ids[MOST];
+    converted m;
+    double logits[512], gap;
+    const char *reference = fixture_path("models/stories260K-hf/greedy_reference.json");
+    int64_t prompt = read_ids(reference, "prompt_ids", ids, MOST);
+    int64_t count = read_ids(reference, "greedy_ids", expected, MOST);
+    snprintf(model, sizeof model, "%s", fixture_path("models/stories260K-hf/config.json"));
+    *strrchr(model, '/') = '\0';
+    convert_to(model, "test_convert_logits.stories", 128, 4);
+    converted_open(&m, "test_convert_logits.stories", "llama", ANM_PRECISION_FP16);
+    assert_int_equal(m.vocab, 512);
+    converted_prefill(&m, ids, prompt, logits);
+    for (int64_t t = prompt; t < count; t++) {
+        ids[t] = (int32_t)top_logit(logits, m.vocab, &gap);
+        converted_decode(&m, ids[t], t, logits);
+    }
+    assert_memory_equal(ids, expected, (size_t)count * sizeof *ids);
+    converted_close(&m);
+}
+
+typedef struct tiny_case {
+    const char *name, *prefix;
+    tiny_model model;
+    int64_t context, batch;
+} tiny_case;
+
+#define LLAMA "llama", "LlamaForCausalLM"
+#define SCALED                                                                                     \
+    "\"rope_theta\": 10000, \"rms_norm_eps\": 1e-5, \"rope_scaling\": {"                             \
+    "\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 1, "                           \
+    "\"high_freq_factor\": 4, \"original_max_position_embeddings\": 64}"
+
+/* Together they take every branch of the graph builder. Vocabularies that do not divide. */
+static const tiny_case tiny_cases[] = {
+    {"tiny-qwen3", "qwen",
+     {"qwen3", "Qwen3ForCausalLM", 48, 2, 4, 2, 16, 64, 75, .tied = true, .qk_norm = true,
+      .dtype = ANM_DTYPE_BF16, .config = "\"rope_theta\": 1e6"}, 24, 8},
+    {"tiny-llama3", "llama",
+     {LLAMA, 48, 2, 6, 2, 8, 64, 67, .dtype = ANM_DTYPE_FP32, .config = SCALED}, 24, 8},
+    /* One key head per query head, biases everywhere, a state longer than the context. */
+    {"tiny-biases", "llama",
+     {LLAMA, 32, 1, 4, 4, 8, 40, 64, .tied = true, .qkv_bias = true, .out_bias = true,
+      .mlp_bias = true, .dtype = ANM_DTYPE_FP16, .config = "\"state_length\": 40"}, 24, 8},
+    /* Linear scaling, batches of one token. */
+    {"tiny-linear", "llama",
+     {LLAMA, 32, 2, 4, 2, 8, 40, 64, .dtype = ANM_DTYPE_BF16,
+      .config = "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 4}"}, 20, 1},
+    {"tiny-qwen2", "qwen25",
+     {"qwen2", "Qwen2ForCausalLM", 32, 2, 4, 2, 8, 40, 64, .tied = true, .qkv_bias = true,
+      .dtype = ANM_DTYPE_BF16}, 24, 12},
+};
+
+static void check_tiny(const tiny_case *c) {
+    enum { COUNT = 20 };
+    char dir[64], out[64];
+    int32_t tokens[COUNT];
+    for (int i = 0; i < COUNT; i++) tokens[i] = (int32_t)((i * i * 7 + 3 * i + 1) % c->model.vocab);
+    snprintf(dir, sizeof dir, "test_convert_logits.%s.hf", c->name);
+    snprintf(out, sizeof out, "test_convert_logits.%s", c->name);
+    tiny_model_write(&c->model, dir);
+    double *truth = calloc((size_t)(COUNT * c->model.vocab), sizeof *truth);
+    reference_forward(dir, tokens, COUNT, truth);
+    convert_to(dir, out, c->context, c->batch);
+    check_model(c->name, out, c->prefix, ANM_PRECISION_FP16, tokens, COUNT, truth);
+    check_model(c->name, out, c->prefix, ANM_PRECISION_FP32, tokens, COUNT, truth);
+    free(truth);
+}
+
+static void tiny_models(void **state) {
+    for (size_t i = 0; i < sizeof tiny_cases / sizeof tiny_cases[0]; i++)
+        check_tiny(&tiny_cases[i]);
+}
+
+/* The reference itself, against logits that somebody else computed. */
+static void reference_is_right(void **state) {
+    static const char *const names[] = {"qwen3-a", "qwen25-a", "llama-tied"};
+    for (int i = 0; i < 3; i++) {
+        char path[300], dir[1024];
+        int32_t tokens[64];
+        snprintf(path, sizeof path, "anemll/%s/hf/config.json", names[i]);
+        snprintf(dir, sizeof dir, "%s", fixture_path(path));
+        *strrchr(dir, '/') = '\0';
+        snprintf(path, sizeof path, "anemll/%s/tokens.json", names[i]);
+        int64_t count = read_ids(fixture_path(path), "tokens", tokens, 64);
+        snprintf(path, sizeof path, "anemll/%s/ref/hf_float64.safetensors", names[i]);
+        double *truth = read_logits(fixture_path(path), count);
+        double *got = calloc((size_t)(count * 1024), sizeof *got);
+        reference_forward(dir, tokens, count, got);
+        judge(names[i], compare_logits(got, truth, count, 1024, 0), (bars){1e-6, 1e-7});
+        free(truth);
+        free(got);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tiny_models),
+        cmocka_unit_test(reference_is_right),
         cmocka_unit_test(qwen3_fixture),
         cmocka_unit_test(qwen25_fixture),
         cmocka_unit_test(llama_fixture),
+        cmocka_unit_test(stories_fixture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
