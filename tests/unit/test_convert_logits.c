@@ -153,10 +153,9 @@ typedef struct tiny_case {
 } tiny_case;
 
 #define LLAMA "llama", "LlamaForCausalLM"
-#define SCALED                                                                                     \
-    "\"rope_theta\": 10000, \"rms_norm_eps\": 1e-5, \"rope_scaling\": {"                             \
-    "\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 1, "                           \
-    "\"high_freq_factor\": 4, \"original_max_position_embeddings\": 64}"
+#define SCALED "\"rope_theta\": 10000, \"rms_norm_eps\": 1e-5, \"rope_scaling\": " SCALING
+#define SCALING "{\"rope_type\": \"llama3\", " FACTORS ", \"original_max_position_embeddings\": 64}"
+#define FACTORS "\"factor\": 8, \"low_freq_factor\": 1, \"high_freq_factor\": 4"
 
 /* Together they take every branch of the graph builder. Vocabularies that do not divide. */
 static const tiny_case tiny_cases[] = {
