@@ -60,7 +60,8 @@ def main():
         return ref, rows
 
     ref, before = measure()
-    w = {k: v.astype(np.float32) for k, v in M.load_safetensors(folder + "/model.safetensors").items()}
+    path = folder + "/model.safetensors"
+    w = {k: v.astype(np.float32) for k, v in M.load_safetensors(path).items()}
     s = power(ref.stream)
     for k in w:
         if k == "model.embed_tokens.weight" or "o_proj" in k or "down_proj" in k:
@@ -70,7 +71,7 @@ def main():
         t, p = power(top), f"model.layers.{i}.mlp."
         w[p + "up_proj.weight"] = w[p + "up_proj.weight"] / t
         w[p + "down_proj.weight"] = w[p + "down_proj.weight"] * t
-    M.save_safetensors(folder + "/model.safetensors", {k: v.astype(np.float16) for k, v in w.items()})
+    M.save_safetensors(path, {k: v.astype(np.float16) for k, v in w.items()})
     after, rows = measure()
     diff = max(float(np.abs(a - b).max()) for a, b in zip(before, rows))
     print(f"balance: stream {ref.stream:.0f} -> {after.stream:.0f}, "
