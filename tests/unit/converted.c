@@ -137,12 +137,12 @@ void converted_prefill(converted *m, const int32_t *tokens, int64_t count, doubl
         for (int64_t i = 0; i < m->batch; i++) {
             int64_t at = first + i;
             ids[i] = at < count ? tokens[at] : 0;
-            positions[i] = (int32_t)(at < count ? at : count - 1);
+            positions[i] = (int32_t)(at < count || !logits ? at : count - 1);
         }
         embed(m, ids, m->batch, hidden);
         run_decoder(m, "prefill", m->batch, hidden, positions, (int32_t)first, hidden);
     }
-    run_head(m, hidden, logits);
+    if (logits) run_head(m, hidden, logits);
     free(hidden);
     free(ids);
     free(positions);

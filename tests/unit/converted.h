@@ -22,8 +22,9 @@ void converted_reset(converted *m);
 /* One token at `position`; logits [vocab] of what follows. */
 void converted_decode(converted *m, int32_t token, int64_t position, double *logits);
 /*
- * The tokens from position 0 on in batches; logits [vocab] of what follows the last, from the
- * output of prefill itself. The last batch is padded with token 0.
+ * The tokens from position 0 on in batches. The last batch is padded with token 0, whose positions
+ * repeat the last one; then `logits` [vocab] is what follows the last token, from the output of
+ * prefill itself. With `logits` NULL the positions count on and the output is not used: ANEMLL.
  */
 void converted_prefill(converted *m, const int32_t *tokens, int64_t count, double *logits);
 

@@ -38,6 +38,24 @@ static void judge(const char *what, logit_error e, bars limit) {
                  100 * limit.rms);
 }
 
+/*
+ * ANEMLL's runners: all of the prompt through prefill, its last token once more through infer, and
+ * on from there. What padding wrote into the cache must not show.
+ */
+static void check_anemll_flow(const char *what, converted *m, const int32_t *tokens, int64_t count,
+                              const double *truth) {
+    int64_t prompt = count - 8, rows = count - prompt + 1;
+    double *got = calloc((size_t)(rows * m->vocab), sizeof *got);
+    bars limit = m->precision == ANM_PRECISION_FP16 ? fp16_bars : fp32_bars;
+    converted_reset(m);
+    converted_prefill(m, tokens, prompt, NULL);
+    for (int64_t i = 0; i < rows; i++)
+        converted_decode(m, tokens[prompt - 1 + i], prompt - 1 + i, got + i * m->vocab);
+    const double *expected = truth + (prompt - 1) * m->vocab;
+    judge(what, compare_logits(got, expected, rows, m->vocab, limit.worst), limit);
+    free(got);
+}
+
 /* Every position through infer, and prefill of all and of a part, against truth [count, vocab]. */
 static void check_model(const char *what, const char *dir, const char *prefix,
                         anm_precision precision, const int32_t *tokens, int64_t count,
@@ -60,6 +78,8 @@ static void check_model(const char *what, const char *dir, const char *prefix,
         judge(label, compare_logits(got, truth + last * m.vocab, 1, m.vocab, limit.worst),
               (bars){limit.worst, 2 * limit.rms}); /* one row: rms of the row, not of all */
     }
+    snprintf(label, sizeof label, "%s as ANEMLL runs it, %s", what, mode);
+    check_anemll_flow(label, &m, tokens, count, truth);
     free(got);
     converted_close(&m);
 }
