@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The gated MLP of a layer. */
 #include "src/convert/graph.h"
 
 /* hidden + down(silu(gate(n)) * up(n)), where n is the normalised input. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* RMSNorm, of hidden states and of single heads. */
 #include "src/convert/graph.h"
 
 /*

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Rotary position embedding: table rows by position, and the rotation. */
 #include "src/convert/graph.h"
 
 #include "src/package/package.h"

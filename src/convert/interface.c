@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Descriptions from program signatures; metadata. */
 #include "src/convert/interface.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Staging, moving into place, sizes. */
 #include "src/convert/output.h"
 
 #include <errno.h>

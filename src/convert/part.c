@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Making a package: the steps that all parts share. */
 #include "src/convert/part.h"
 
 #include "src/convert/weights.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The embeddings: one table. */
 #include "src/convert/part.h"
 #include "src/convert/weights.h"
 

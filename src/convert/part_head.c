@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The LM head: rows of its matrix (or of the embedding), split over several outputs. */
 #include "src/convert/part.h"
 #include "src/convert/weights.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reading a config as a recipe, or refusing it. */
 #include "src/convert/recipe.h"
 
 #include <ctype.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The report: collecting, and the public accessors. */
 #include "src/convert/report.h"
 
 #include <stdarg.h>

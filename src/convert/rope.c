@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Inverse frequencies of each RoPE type that we convert, and their tables. */
 #include "src/convert/rope.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Copies of small files, and meta.yaml. */
 #include "src/convert/sidecar.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The tensor check: what is missing, wrong or superfluous. */
 #include "src/convert/tensors.h"
 
 #include "src/base/arena.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Conversion to fp16, piece by piece, with an eye on what fp16 cannot hold. */
 #include "src/convert/weights.h"
 
 #include <math.h>
