@@ -132,7 +132,7 @@ anm_status anm_convert(const char *model_dir, const char *out_dir,
     anm_job job = {.model_dir = model_dir};
     double begin = now();
     if (report) *report = NULL;
-    if (!model_dir || !out_dir)
+    if (!model_dir || !*model_dir || !out_dir || !*out_dir)
         return anm_fail(err, ANM_ERROR_ARGUMENT, NULL, "model_dir and out_dir must be given");
     ANM_TRY(take_options(options, &job.options, err));
     job.arena = anm_arena_create();

@@ -388,6 +388,21 @@ static void default_lengths(void **state) {
     anm_arena_destroy(arena);
 }
 
+/* A snapshot in the Hugging Face cache is named after its repository. */
+static void cache_names(void **state) {
+    static const char dir[] = "test_convert.cache/models--Qwen--Qwen3-0.6B/snapshots/c1899de2";
+    anm_error err;
+    anm_recipe recipe;
+    anm_arena *arena = anm_arena_create();
+    anm_convert_options options;
+    anm_convert_options_init(&options);
+    tiny_model_write(&qwen, dir);
+    assert_ok(anm_recipe_make(arena, dir, &options, &recipe, &err), &err);
+    assert_string_equal(recipe.name, "Qwen-Qwen3-0.6B");
+    assert_string_equal(recipe.prefix, "qwen");
+    anm_arena_destroy(arena);
+}
+
 static void overflow(void **state) {
     anm_error err;
     anm_convert_report *report;
@@ -474,6 +489,7 @@ static void bad_directories(void **state) {
                      ANM_ERROR_ARGUMENT);
     assert_int_equal(count_entries(MODEL), 2);
     assert_int_equal(anm_convert("no-such-dir", OUT, &options, NULL, &err), ANM_ERROR_NOT_FOUND);
+    assert_int_equal(anm_convert(MODEL, "", &options, NULL, &err), ANM_ERROR_ARGUMENT);
     assert_int_equal(anm_convert(NULL, OUT, &options, NULL, &err), ANM_ERROR_ARGUMENT);
     assert_false(anm_path_exists(OUT));
 }
@@ -535,7 +551,7 @@ int main(void) {
         cmocka_unit_test(overflow),            cmocka_unit_test(cancelled),
         cmocka_unit_test(existing_directory),  cmocka_unit_test(bad_directories),
         cmocka_unit_test(disk_full),           cmocka_unit_test(llama3_frequencies),
-        cmocka_unit_test(supported_list),
+        cmocka_unit_test(supported_list),      cmocka_unit_test(cache_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
