@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "src/base/dtype.h"
+#include "src/base/log.h"
 #include "src/base/vec.h"
 #include "src/mil/ops.h"
 
@@ -65,6 +66,21 @@ static void check_literal(checker *c, const anm_mil_op *op, const anm_mil_litera
     }
 }
 
+static bool takes_states(const anm_mil_op *op) {
+    return strcmp(op->type, "read_state") == 0 || strcmp(op->type, "write_state") == 0 ||
+           strcmp(op->type, "coreml_update_state") == 0;
+}
+
+static void check_value(checker *c, const anm_mil_op *op, const anm_mil_arg *arg,
+                        const anm_mil_value *value) {
+    if (!in_scope(c, value))
+        note(c, op, "argument \"%s\" uses \"%s\" before its definition or out of scope",
+             arg->name, value->name);
+    else if (value->type->kind == ANM_MIL_STATE && !takes_states(op))
+        note(c, op, "argument \"%s\" uses the state \"%s\" without read_state", arg->name,
+             value->name);
+}
+
 static void check_operands(checker *c, const anm_mil_op *op) {
     for (size_t i = 0; i < op->attr_count; i++) check_literal(c, op, op->attrs[i].literal);
     for (size_t i = 0; i < op->arg_count; i++) {
@@ -73,9 +89,7 @@ static void check_operands(checker *c, const anm_mil_op *op) {
             const anm_mil_operand *o = &arg->operands[k];
             if (o->literal) check_literal(c, op, o->literal);
             else if (!o->value) note(c, op, "argument \"%s\" is bound to nothing", arg->name);
-            else if (!in_scope(c, o->value))
-                note(c, op, "argument \"%s\" uses \"%s\" before its definition or out of scope",
-                     arg->name, o->value->name);
+            else check_value(c, op, arg, o->value);
         }
     }
 }
@@ -103,6 +117,28 @@ static void check_types(checker *c, const anm_mil_op *op) {
 
 static void check_block(checker *c, const anm_mil_block *block, int depth);
 
+/* Not an error: programs made by hand often say an older opset than they use. */
+static void warn_opset(const checker *c, const anm_mil_op *op) {
+    int have = anm_mil_opset_number(c->function->opset);
+    if (have && have < op->spec->opset)
+        anm_log_write(ANM_LOG_WARNING, "function %s, op %s: %s needs iOS %d, the function says %s",
+                      c->function->name, anm_mil_op_label(op), op->type, op->spec->opset,
+                      c->function->opset);
+}
+
+/* What the op table says of the op; its operands and blocks are known to be right. */
+static void check_spec(checker *c, const anm_mil_op *op) {
+    warn_opset(c, op);
+    if (op->block_count && !(op->spec->flags & ANM_OP_BLOCKS)) {
+        note(c, op, "has %zu blocks but is no control flow", op->block_count);
+        return;
+    }
+    size_t before = c->problems.len;
+    anm_arena_mark mark = anm_arena_get_mark(c->arena);
+    check_types(c, op);
+    if (c->problems.len == before) anm_arena_release(c->arena, mark);
+}
+
 static void check_op(checker *c, const anm_mil_op *op, int depth) {
     size_t before = c->problems.len;
     check_operands(c, op);
@@ -111,9 +147,7 @@ static void check_op(checker *c, const anm_mil_op *op, int depth) {
         c->unknown_ops++;
         note(c, op, "there is no op \"%s\" in the op table", op->type);
     } else if (c->problems.len == before) {
-        anm_arena_mark mark = anm_arena_get_mark(c->arena);
-        check_types(c, op);
-        if (c->problems.len == before) anm_arena_release(c->arena, mark);
+        check_spec(c, op);
     }
     for (size_t i = 0; i < op->output_count; i++) define(c, op, op->outputs[i]);
 }
@@ -134,9 +168,12 @@ static void check_block(checker *c, const anm_mil_block *block, int depth) {
     }
     for (size_t i = 0; i < block->input_count; i++) define(c, NULL, block->inputs[i]);
     for (const anm_mil_op *op = block->first; op; op = op->next) check_op(c, op, depth);
-    for (size_t i = 0; i < block->output_count; i++)
-        if (!in_scope(c, block->outputs[i]))
-            note(c, NULL, "output \"%s\" is not defined", block->outputs[i]->name);
+    for (size_t i = 0; i < block->output_count; i++) {
+        const anm_mil_value *value = block->outputs[i];
+        if (!in_scope(c, value)) note(c, NULL, "output \"%s\" is not defined", value->name);
+        else if (value->type->kind == ANM_MIL_STATE)
+            note(c, NULL, "output \"%s\" is a state; read it first", value->name);
+    }
     if (depth > 0) leave_block(c, block);
 }
 
