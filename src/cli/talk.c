@@ -197,6 +197,7 @@ anm_status talk_complete(talk *t, const char *prompt) {
 
 void talk_print_stats(const talk *t, FILE *stream) {
     const anm_generate_result *r = &t->result;
+    fflush(stdout); /* the answer's end comes first, wherever the two streams go */
     double rest = r->generated_tokens > 1 ? (double)r->generated_tokens - 1 : 0;
     fprintf(stream, "[prompt %zu tokens (%zu reused), first token after %.2f s; answer %zu tokens",
             r->prompt_tokens, r->reused_tokens, r->prefill_seconds, r->generated_tokens);
