@@ -103,9 +103,9 @@ typedef struct anm_generate_options {
     size_t struct_size;
     int64_t max_tokens;     /* -1 (default): until the context is full */
     int ignore_stop;        /* non-zero: go on after stop ids */
-    anm_sampling_options sampling;
     anm_token_fn on_token;  /* may be NULL */
     void *context;
+    anm_sampling_options sampling; /* last: it may grow */
 } anm_generate_options;
 ANM_API void anm_generate_options_init(anm_generate_options *options);
 

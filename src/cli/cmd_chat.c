@@ -2,6 +2,7 @@
 /* anemone chat: a conversation at a terminal, or lines from a pipe. */
 #include <ctype.h>
 #include <editline/readline.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -111,6 +112,8 @@ int cmd_chat(int argc, char **argv) {
     talk t;
     if (talk_open(&t, operands[0], &settings) == ANM_OK) {
         cli_catch_interrupt();
+        /* For typing in UTF-8; numbers keep the form of the C locale. */
+        setlocale(LC_CTYPE, "");
         if (terminal) greet(&t);
         code = converse(&t, terminal);
     } else {

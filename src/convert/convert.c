@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "src/base/options.h"
 #include "src/convert/job.h"
 #include "src/convert/output.h"
 #include "src/convert/part.h"
@@ -30,18 +31,10 @@ anm_status anm_job_advance(anm_job *job, uint64_t bytes, anm_error *err) {
     return anm_fail(err, ANM_ERROR_CANCELLED, job->progress.file, "the conversion was cancelled");
 }
 
-/* A caller built against an older header has a shorter struct. */
 static anm_status take_options(const anm_convert_options *given, anm_convert_options *out,
                                anm_error *err) {
     anm_convert_options_init(out);
-    if (!given) return ANM_OK;
-    if (given->struct_size < sizeof(size_t) || given->struct_size > sizeof *out)
-        return anm_fail(err, ANM_ERROR_ARGUMENT, "options",
-                        "struct_size is %zu; anm_convert_options_init() sets it",
-                        given->struct_size);
-    memcpy(out, given, given->struct_size);
-    out->struct_size = sizeof *out;
-    return ANM_OK;
+    return anm_options_take(out, sizeof *out, given, err);
 }
 
 static anm_status warn(anm_job *job, size_t ignored, anm_error *err) {

@@ -8,6 +8,7 @@
 #include "src/base/alloc.h"
 #include "src/base/file.h"
 #include "src/base/json.h"
+#include "src/base/options.h"
 #include "src/hf/jinja.h"
 
 struct anm_chat_template {
@@ -210,17 +211,10 @@ void anm_chat_text_free(char *text) {
     anm_free(text);
 }
 
-/* The caller's options; fields that its version of the struct does not have keep defaults. */
 static anm_status read_options(const anm_chat_options *from, anm_chat_options *options,
                                anm_error *err) {
     anm_chat_options_init(options);
-    if (!from) return ANM_OK;
-    if (from->struct_size < sizeof from->struct_size || from->struct_size > 4096)
-        return anm_fail(err, ANM_ERROR_ARGUMENT, "options",
-                        "struct_size is not set: call anm_chat_options_init first");
-    size_t known = from->struct_size < sizeof *options ? from->struct_size : sizeof *options;
-    memcpy(options, from, known);
-    return ANM_OK;
+    return anm_options_take(options, sizeof *options, from, err);
 }
 
 static anm_status render(const anm_chat_template *tmpl, jinja_context context,

@@ -4,6 +4,7 @@
  * given to the model.
  */
 #include "src/base/alloc.h"
+#include "src/base/options.h"
 #include "src/hf/tok_unicode.h"
 #include "src/hf/tokenizer_impl.h"
 
@@ -108,21 +109,13 @@ static anm_status encode_all(encoding *e, anm_sv text, bool add_special, anm_err
     return add_special ? push_all(e, &e->t->post.after, err) : ANM_OK;
 }
 
-/* Fields that an older caller's struct does not have keep their defaults. */
-static anm_encode_options read_options(const anm_encode_options *options) {
-    anm_encode_options all;
-    anm_encode_options_init(&all);
-    if (!options) return all;
-    size_t size = options->struct_size < sizeof all ? options->struct_size : sizeof all;
-    memcpy(&all, options, size);
-    return all;
-}
-
 anm_status anm_tokenizer_encode(const anm_tokenizer *tokenizer, const char *text, size_t len,
                                 const anm_encode_options *options, anm_token_list *out,
                                 anm_error *err) {
     anm_tokenizer *t = (anm_tokenizer *)tokenizer; /* for the pool of scratch, under its lock */
-    anm_encode_options all = read_options(options);
+    anm_encode_options all;
+    anm_encode_options_init(&all);
+    ANM_TRY(anm_options_take(&all, sizeof all, options, err));
     out->len = 0;
     encoding e = {t, take_scratch(t), {out->ids, 0, out->cap}, all.parse_special};
     if (!e.s) return anm_fail_memory(err);

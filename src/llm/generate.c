@@ -2,6 +2,7 @@
 /* The loop: sync to the prompt, choose, stream, feed back. */
 #include <time.h>
 
+#include "src/base/options.h"
 #include "src/llm/llm.h"
 
 void anm_generate_options_init(anm_generate_options *options) {
@@ -102,10 +103,13 @@ anm_status anm_generate(anm_session *session, const int32_t *prompt, size_t coun
                         const anm_generate_options *options, anm_generate_result *result,
                         anm_error *err) {
     anm_generate_result ignored;
+    anm_generate_options all;
+    anm_generate_options_init(&all);
+    ANM_TRY(anm_options_take(&all, sizeof all, options, err));
     loop l = {
-        .session = session, .options = options, .err = err, .result = result ? result : &ignored};
+        .session = session, .options = &all, .err = err, .result = result ? result : &ignored};
     *l.result = (anm_generate_result){0};
-    ANM_TRY(anm_sampler_create(&options->sampling, &l.sampler, err));
+    ANM_TRY(anm_sampler_create(&all.sampling, &l.sampler, err));
     anm_status status = ANM_OK;
     if (session->llm->tokenizer)
         status = anm_decoder_create(session->llm->tokenizer, true, &l.decoder, err);

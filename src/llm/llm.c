@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening a model directory. */
+#include "src/base/options.h"
 #include "src/llm/llm.h"
 
 #include "src/base/file.h"
@@ -44,9 +45,12 @@ anm_status anm_llm_open(const char *dir, const anm_llm_options *options, anm_llm
         return anm_fail_memory(err);
     }
     llm->arena = arena;
-    llm->precision = options ? options->precision : ANM_PRECISION_FP16;
+    anm_llm_options all;
+    anm_llm_options_init(&all);
+    anm_status status = anm_options_take(&all, sizeof all, options, err);
+    llm->precision = all.precision;
     llm->dir = anm_arena_strdup(arena, dir);
-    anm_status status = llm->dir ? open_all(llm, err) : anm_fail_memory(err);
+    if (status == ANM_OK) status = llm->dir ? open_all(llm, err) : anm_fail_memory(err);
     if (status == ANM_OK) *out = llm;
     else anm_llm_close(llm);
     return status;

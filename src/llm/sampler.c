@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "src/base/alloc.h"
+#include "src/base/options.h"
 #include "src/llm/llm.h"
 
 typedef struct candidate {
@@ -23,19 +24,26 @@ void anm_sampling_options_init(anm_sampling_options *options) {
     *options = (anm_sampling_options){.struct_size = sizeof *options, .top_p = 1.0f};
 }
 
+static anm_status check_options(const anm_sampling_options *o, anm_error *err) {
+    if (!(o->temperature >= 0) || isinf(o->temperature))
+        return anm_fail(err, ANM_ERROR_ARGUMENT, "temperature", "must be 0 or more");
+    if (o->top_k < 0) return anm_fail(err, ANM_ERROR_ARGUMENT, "top-k", "must be 0 (all) or more");
+    if (!(o->top_p > 0 && o->top_p <= 1))
+        return anm_fail(err, ANM_ERROR_ARGUMENT, "top-p", "must be above 0 and at most 1");
+    return ANM_OK;
+}
+
 anm_status anm_sampler_create(const anm_sampling_options *options, anm_sampler **out,
                               anm_error *err) {
+    anm_sampling_options all;
     *out = NULL;
-    if (!(options->temperature >= 0) || isinf(options->temperature))
-        return anm_fail(err, ANM_ERROR_ARGUMENT, "temperature", "must be 0 or more");
-    if (options->top_k < 0)
-        return anm_fail(err, ANM_ERROR_ARGUMENT, "top-k", "must be 0 (all) or more");
-    if (!(options->top_p > 0 && options->top_p <= 1))
-        return anm_fail(err, ANM_ERROR_ARGUMENT, "top-p", "must be above 0 and at most 1");
+    anm_sampling_options_init(&all);
+    ANM_TRY(anm_options_take(&all, sizeof all, options, err));
+    ANM_TRY(check_options(&all, err));
     anm_sampler *s = anm_calloc(1, sizeof *s);
     if (!s) return anm_fail_memory(err);
-    s->options = *options;
-    s->random = options->seed;
+    s->options = all;
+    s->random = all.seed;
     *out = s;
     return ANM_OK;
 }

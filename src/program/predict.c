@@ -5,6 +5,7 @@
 
 #include "src/base/alloc.h"
 #include "src/base/dtype.h"
+#include "src/base/options.h"
 #include "src/program/program.h"
 
 void anm_predict_options_init(anm_predict_options *options) {
@@ -182,9 +183,12 @@ static anm_status give_outputs(const anm_function *f, const anm_interp_result *r
 static anm_status predict(const anm_function *f, const anm_tensor *inputs, size_t input_count,
                           anm_tensor *outputs, size_t output_count, bool allocate, anm_state *state,
                           const anm_predict_options *options, anm_error *err) {
-    anm_precision precision = options ? options->precision : ANM_PRECISION_FP16;
+    anm_predict_options all;
     anm_interp *interp;
     anm_interp_result *result;
+    anm_predict_options_init(&all);
+    ANM_TRY(anm_options_take(&all, sizeof all, options, err));
+    anm_precision precision = all.precision;
     ANM_TRY(check_inputs(f, inputs, input_count, err));
     ANM_TRY(check_state(f, state, precision, err));
     ANM_TRY(anm_function_interp(f, precision, &interp, err));

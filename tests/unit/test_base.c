@@ -10,6 +10,7 @@
 #include "src/base/file.h"
 #include "src/base/half.h"
 #include "src/base/map.h"
+#include "src/base/options.h"
 #include "src/base/threads.h"
 
 /* The definition of binary16, spelled out: the value of every bit pattern. */
@@ -193,6 +194,31 @@ static void parallel_for_visits_each_once(void **state) {
     for (size_t i = 0; i < sizeof seen; i++) assert_int_equal(seen[i], 1);
 }
 
+typedef struct sample_options {
+    size_t struct_size;
+    int a, b;
+} sample_options;
+
+/* A shorter struct of an older caller, a longer one of a newer, one that was never filled. */
+static void options_of_other_versions(void **state) {
+    struct {
+        sample_options known;
+        int newer;
+    } given = {{offsetof(sample_options, b), 5, 6}, 7};
+    sample_options o = {sizeof o, 1, 2};
+    anm_error err;
+    assert_ok(anm_options_take(&o, sizeof o, NULL, &err), &err);
+    assert_ok(anm_options_take(&o, sizeof o, &given, &err), &err);
+    assert_int_equal(o.a, 5);
+    assert_int_equal(o.b, 2);
+    assert_int_equal(o.struct_size, sizeof o);
+    given.known.struct_size = sizeof given;
+    assert_ok(anm_options_take(&o, sizeof o, &given, &err), &err);
+    assert_int_equal(o.b, 6);
+    given.known.struct_size = 0;
+    assert_int_equal(anm_options_take(&o, sizeof o, &given, &err), ANM_ERROR_ARGUMENT);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(half_round_trip),
@@ -205,6 +231,7 @@ int main(void) {
         cmocka_unit_test(map_finds_what_was_put),
         cmocka_unit_test(staged_directory_appears_when_committed),
         cmocka_unit_test(errors_name_the_file),
+        cmocka_unit_test(options_of_other_versions),
         cmocka_unit_test(parallel_for_visits_each_once),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
