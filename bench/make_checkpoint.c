@@ -14,6 +14,7 @@
 #include "src/base/alloc.h"
 #include "src/base/dtype.h"
 #include "src/base/half.h"
+#include "src/base/json.h"
 #include "src/base/map.h"
 #include "src/base/vec.h"
 #include "src/hf/checkpoint.h"

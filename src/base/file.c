@@ -31,6 +31,12 @@ static anm_status open_regular(const char *path, int *fd, size_t *size, anm_erro
     return anm_fail(err, ANM_ERROR_IO, path, "not a regular file");
 }
 
+static bool is_lfs_pointer(const anm_mapping *m) {
+    static const char mark[] = "version https://git-lfs.github.com/spec/";
+    return m->size >= sizeof mark - 1 && m->size <= 1024 &&
+           memcmp(m->data, mark, sizeof mark - 1) == 0;
+}
+
 anm_status anm_mapping_open(const char *path, anm_mapping *out, anm_error *err) {
     int fd;
     *out = (anm_mapping){.data = (const uint8_t *)""};
@@ -47,7 +53,11 @@ anm_status anm_mapping_open(const char *path, anm_mapping *out, anm_error *err) 
         out->mapped = true;
     }
     close(fd);
-    return ANM_OK;
+    if (!is_lfs_pointer(out)) return ANM_OK;
+    anm_mapping_close(out);
+    return anm_fail_at(err, ANM_ERROR_FORMAT, path, 0,
+                       "this is a Git LFS pointer, not the file itself; run `git lfs pull` or "
+                       "download the file");
 }
 
 void anm_mapping_close(anm_mapping *mapping) {

@@ -20,6 +20,10 @@ typedef struct anm_mapping {
     bool mapped;
 } anm_mapping;
 
+/*
+ * The small text file that Git LFS leaves in the place of a large one is refused as such, with
+ * ANM_ERROR_FORMAT: every kind of model file can meet that fate.
+ */
 ANM_MUST_CHECK anm_status anm_mapping_open(const char *path, anm_mapping *out, anm_error *err);
 void anm_mapping_close(anm_mapping *mapping);
 /* Tells the kernel that these pages are not needed soon, so that they don't count as resident. */

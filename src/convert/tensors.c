@@ -2,6 +2,8 @@
 /* The tensor check: what is missing, wrong or superfluous. */
 #include "src/convert/tensors.h"
 
+#include <stdio.h>
+
 #include "src/base/arena.h"
 #include "src/base/dtype.h"
 #include "src/base/map.h"

@@ -3,19 +3,7 @@
 #include "src/hf/checkpoint.h"
 
 #include "src/base/alloc.h"
-#include "src/base/json.h"
 #include "src/hf/checkpoint_internal.h"
-
-anm_status anm_checkpoint_load_json(const char *path, json_t **out, anm_error *err) {
-    anm_mapping file;
-    *out = NULL;
-    ANM_TRY(anm_mapping_open(path, &file, err));
-    anm_status status = anm_refuse_lfs_pointer(file.data, file.size, path, err);
-    if (status == ANM_OK)
-        status = anm_json_parse((const char *)file.data, file.size, path, out, err);
-    anm_mapping_close(&file);
-    return status;
-}
 
 anm_status anm_checkpoint_add_file(anm_checkpoint *c, const char *path, anm_error *err) {
     anm_safetensors *file;

@@ -7,8 +7,6 @@
 #ifndef ANM_HF_CHECKPOINT_H
 #define ANM_HF_CHECKPOINT_H
 
-#include <jansson.h>
-
 #include "anemone/tensor.h"
 #include "src/base/file.h"
 
@@ -45,8 +43,5 @@ ANM_MUST_CHECK anm_status anm_checkpoint_require(const anm_checkpoint *checkpoin
 
 /* Lets go of the weight's pages, so that converting a model does not keep all of it resident. */
 void anm_weight_drop(const anm_weight *weight);
-
-/* A JSON file of a model directory; a Git LFS pointer in its place is named as such. */
-ANM_MUST_CHECK anm_status anm_checkpoint_load_json(const char *path, json_t **out, anm_error *err);
 
 #endif

@@ -73,7 +73,7 @@ static anm_status read_shards(index_reader *r, const json_t *root) {
 anm_status anm_checkpoint_load_shards(anm_checkpoint *c, const char *index_path, anm_error *err) {
     index_reader r = {.checkpoint = c, .path = index_path, .err = err};
     json_t *root;
-    ANM_TRY(anm_checkpoint_load_json(index_path, &root, err));
+    ANM_TRY(anm_json_load(index_path, &root, err));
     anm_status status = read_shards(&r, root);
     anm_map_free(&r.shards);
     json_decref(root);

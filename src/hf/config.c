@@ -213,7 +213,7 @@ static anm_status read_model(const anm_config_source *s, anm_hf_config *c) {
 }
 
 static anm_status load_object(const char *path, json_t **out, anm_error *err) {
-    ANM_TRY(anm_checkpoint_load_json(path, out, err));
+    ANM_TRY(anm_json_load(path, out, err));
     if (json_is_object(*out)) return ANM_OK;
     json_decref(*out);
     *out = NULL;

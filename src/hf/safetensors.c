@@ -12,15 +12,6 @@ struct anm_safetensors {
     anm_map by_name; /* index into header.tensors */
 };
 
-anm_status anm_refuse_lfs_pointer(const uint8_t *data, size_t size, const char *where,
-                                  anm_error *err) {
-    static const char mark[] = "version https://git-lfs";
-    if (size < sizeof mark - 1 || memcmp(data, mark, sizeof mark - 1) != 0) return ANM_OK;
-    return anm_fail_at(err, ANM_ERROR_FORMAT, where, 0,
-                       "this is a Git LFS pointer, not the file itself; run `git lfs pull` or "
-                       "download the file");
-}
-
 static anm_status index_names(anm_safetensors *file, anm_error *err) {
     const anm_safetensors_header *h = &file->header;
     if (!anm_map_reserve(&file->by_name, h->count)) return anm_fail_memory(err);
@@ -36,7 +27,6 @@ static anm_status load(anm_safetensors *file, const char *path, anm_error *err) 
     if (!file->path) return anm_fail_memory(err);
     ANM_TRY(anm_mapping_open(path, &file->mapping, err));
     const anm_mapping *m = &file->mapping;
-    ANM_TRY(anm_refuse_lfs_pointer(m->data, m->size, path, err));
     ANM_TRY(anm_safetensors_parse(file->arena, m->data, m->size, path, &file->header, err));
     return index_names(file, err);
 }

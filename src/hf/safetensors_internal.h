@@ -48,8 +48,4 @@ bool anm_safetensors_dtype_parse(anm_sv name, anm_dtype *out);
 const char *anm_safetensors_path(const anm_safetensors *file);
 const anm_mapping *anm_safetensors_mapping(const anm_safetensors *file);
 
-/* ANM_ERROR_FORMAT if the bytes are the small text file that Git LFS leaves for a missing one. */
-ANM_MUST_CHECK anm_status anm_refuse_lfs_pointer(const uint8_t *data, size_t size,
-                                                 const char *where, anm_error *err);
-
 #endif
