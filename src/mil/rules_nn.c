@@ -140,6 +140,19 @@ static void swap_last(anm_mil_type *t, bool transpose) {
     t->shape[t->rank - 2] = kept;
 }
 
+static bool is_constant(anm_mil_operand operand) {
+    if (anm_mil_operand_constant(operand)) return true;
+    const anm_mil_op *def = operand.value ? operand.value->def : NULL;
+    return def && def->spec && (def->spec->flags & ANM_OP_CONSTEXPR);
+}
+
+/* From iOS 17 on a constant may have another float type. */
+static bool may_multiply(const anm_mil_op *op, const anm_mil_type *x, const anm_mil_type *y) {
+    if (x->dtype == y->dtype) return true;
+    return anm_dtype_is_float(x->dtype) && anm_dtype_is_float(y->dtype) &&
+           (is_constant(anm_mil_op_operand(op, "x")) || is_constant(anm_mil_op_operand(op, "y")));
+}
+
 bool anm_mil_rule_matmul(const anm_mil_op *op, anm_mil_infer *infer) {
     anm_mil_type x = *anm_mil_type_of(op, "x"), y = *anm_mil_type_of(op, "y");
     bool tx = false, ty = false;
@@ -148,7 +161,8 @@ bool anm_mil_rule_matmul(const anm_mil_op *op, anm_mil_infer *infer) {
     if (!anm_mil_op_get_bool(op, "transpose_x", &tx) ||
         !anm_mil_op_get_bool(op, "transpose_y", &ty))
         return anm_mil_refuse(infer, "transpose_x or transpose_y is not constant");
-    if (x.dtype != y.dtype) return anm_mil_refuse(infer, "x and y differ in element type");
+    if (!may_multiply(op, &x, &y))
+        return anm_mil_refuse(infer, "x and y differ in element type");
     if (x.rank < 1 || y.rank < 1) return anm_mil_refuse(infer, "x and y need rank 1 or more");
     bool vector_x = x.rank == 1, vector_y = y.rank == 1;
     if (vector_x) x = (anm_mil_type){.rank = 2, .dtype = x.dtype, .shape = {1, x.shape[0]}};

@@ -156,6 +156,7 @@ static const rule_case good[] = {
     {H("[2, 1, 3, 4]") " x, " H("[5, 6, 4]") " y",
      "matmul(transpose_y = bool(true), x = x, y = y)", 1, H("[2, 5, 3, 6]")},
     {H("[4]") " x, " H("[4, 6]") " y", "matmul(x = x, y = y)", 1, H("[6]")},
+    {F("[3, 2]") " x", "matmul(x = x, y = " HALFS(2, "1, 2") ")", 1, F("[3]")},
     {H("[2, 3, 4, 5]") " x, " H("[2, 5, 4, 6]") " y",
      "einsum(equation = " STR("nchw,nwhu->nchu") ", values = (x, y))", 1, H("[2, 3, 4, 6]")},
     {H("[1, 8, 5, 16]") " q, " H("[1, 8, 7, 16]") " k, " H("[1, 8, 7, 4]") " v, " H("[5, 7]") " m",
@@ -353,6 +354,7 @@ static const rule_case bad[] = {
      "kernel_sizes has not 1"},
     {H("[5, 4]") " x, " H("[3, 5]") " w", "linear(weight = w, x = x)", 1, "4 features"},
     {H("[3, 4]") " x, " H("[5, 6]") " y", "matmul(x = x, y = y)", 1, "are 4 and 5"},
+    {H("[3, 4]") " x, " F("[4, 6]") " y", "matmul(x = x, y = y)", 1, "differ in element type"},
     {H("[2, 3]") " x, " H("[4, 5]") " y", "einsum(equation = " STR("ab,bc->ac")
      ", values = (x, y))", 1, "in dimension \"b\""},
     {H("[2, 3]") " x, " H("[3, 5]") " y", "einsum(equation = " STR("ab,bc->ad")
