@@ -9,6 +9,8 @@ static bool lut_ios16(const anm_mil_op *op, anm_mil_infer *infer) {
     int rank = -1;
     if (!anm_mil_op_get_ints(op, "shape", shape, ANM_MAX_RANK, &rank))
         return anm_mil_refuse(infer, "shape is not a constant vector");
+    for (int i = 0; i < rank; i++)
+        if (shape[i] < 0) return anm_mil_refuse(infer, "shape holds %lld", (long long)shape[i]);
     return anm_mil_give(infer, 0, anm_mil_type_of(op, "lut")->dtype, rank, shape);
 }
 
@@ -32,7 +34,8 @@ bool anm_mil_rule_lut_to_dense(const anm_mil_op *op, anm_mil_infer *infer) {
     if (vector > 1 && !has_axis) return anm_mil_refuse(infer, "a vector lut needs vector_axis");
     if (has_axis) {
         if (!anm_mil_axis(infer, &axis, indices->rank)) return false;
-        shape[axis] *= vector;
+        if (vector < 1 || __builtin_mul_overflow(shape[axis], vector, &shape[axis]))
+            return anm_mil_refuse(infer, "lut has vectors of %lld", (long long)vector);
     }
     return anm_mil_give(infer, 0, lut->dtype, indices->rank, shape);
 }

@@ -89,9 +89,13 @@ bool anm_mil_rule_conv_transpose(const anm_mil_op *op, anm_mil_infer *infer) {
     if (!anm_mil_same_dim(x->shape[1], weight->shape[0]))
         return anm_mil_refuse(infer, "x has %lld channels, the weight takes %lld",
                               (long long)x->shape[1], (long long)weight->shape[0]);
-    if (anm_mil_operand_present(anm_mil_op_operand(op, "output_shape")))
-        return read_ints(op, infer, "output_shape", shape, x->rank) &&
-               anm_mil_give(infer, 0, x->dtype, x->rank, shape);
+    if (anm_mil_operand_present(anm_mil_op_operand(op, "output_shape"))) {
+        if (!read_ints(op, infer, "output_shape", shape, x->rank)) return false;
+        for (int i = 0; i < x->rank; i++)
+            if (shape[i] < 0)
+                return anm_mil_refuse(infer, "output_shape holds %lld", (long long)shape[i]);
+        return anm_mil_give(infer, 0, x->dtype, x->rank, shape);
+    }
     shape[0] = x->shape[0];
     shape[1] = weight->shape[1] < 0 ? ANM_DIM_UNKNOWN : weight->shape[1] * groups;
     for (int i = 0; i < w.dims; i++) {

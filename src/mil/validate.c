@@ -34,6 +34,20 @@ static void note(checker *c, const anm_mil_op *op, const char *fmt, ...) {
     if (!problem.message || !anm_vec_push(&c->problems, problem)) c->failed = true;
 }
 
+/*
+ * Dimensions that the type rules can calculate with: they multiply pairs of those of images and
+ * matrices (and of strides, which are 32-bit) without looking for overflow.
+ */
+static bool has_sane_dims(const anm_mil_type *type) {
+    int64_t most = type->kind == ANM_MIL_TENSOR && type->rank < 2 ? (int64_t)1 << 40 : INT32_MAX;
+    int dims = type->kind == ANM_MIL_TENSOR ? type->rank : 0;
+    for (int i = 0; i < dims; i++)
+        if (type->shape[i] < ANM_DIM_UNKNOWN || type->shape[i] > most) return false;
+    for (size_t i = 0; i < type->count; i++)
+        if (!has_sane_dims(type->items[i])) return false;
+    return true;
+}
+
 static void define(checker *c, const anm_mil_op *op, const anm_mil_value *value) {
     if (value->id >= c->function->value_count)
         note(c, op, "value \"%s\" has an id outside its function", value->name);
@@ -48,6 +62,10 @@ static bool in_scope(const checker *c, const anm_mil_value *value) {
 static void check_literal(checker *c, const anm_mil_op *op, const anm_mil_literal *literal) {
     if (!literal) {
         note(c, op, "a literal is missing");
+        return;
+    }
+    if (!has_sane_dims(literal->type)) {
+        note(c, op, "a literal has a dimension out of range");
         return;
     }
     for (size_t i = 0; literal->items && i < literal->count; i++)
@@ -76,6 +94,9 @@ static void check_value(checker *c, const anm_mil_op *op, const anm_mil_arg *arg
     if (!in_scope(c, value))
         note(c, op, "argument \"%s\" uses \"%s\" before its definition or out of scope",
              arg->name, value->name);
+    else if (!has_sane_dims(value->type))
+        note(c, op, "argument \"%s\": \"%s\" has a dimension out of range", arg->name,
+             value->name);
     else if (value->type->kind == ANM_MIL_STATE && !takes_states(op))
         note(c, op, "argument \"%s\" uses the state \"%s\" without read_state", arg->name,
              value->name);

@@ -350,6 +350,9 @@ static const rule_case bad[] = {
     {H("[1, 4]") " x, " H("[8, 4]") " w", "conv(weight = w, x = x)", 1, "rank, 3 to 5"},
     {H("[1, 4, 5]") " x, " H("[3, 4, 3]") " w", "conv_transpose(weight = w, x = x)", 1,
      "the weight takes 3"},
+    {H("[1, 4, 5]") " x, " H("[4, 3, 3]") " w",
+     "conv_transpose(output_shape = " INTS(3, "1, 3, -1") ", weight = w, x = x)", 1,
+     "output_shape holds -1"},
     {H("[1, 4, 9]") " x", "avg_pool(kernel_sizes = " INTS(2, "2, 2") ", x = x)", 1,
      "kernel_sizes has not 1"},
     {H("[5, 4]") " x, " H("[3, 5]") " w", "linear(weight = w, x = x)", 1, "4 features"},
@@ -423,6 +426,8 @@ static const rule_case bad[] = {
      "to fp32 only"},
     {"", "constexpr_lut_to_dense(indices = tensor<uint2, [2]>([0, 1]), lut = tensor<fp16, [1, 2, "
      "1]>([[[1], [2]]]))", 1, "2 entries for uint2 indices"},
+    {"", "constexpr_lut_to_dense(indices = tensor<uint8, [1]>([0]), lut = " HALFS(2, "1, 2")
+     ", shape = " INTS(1, "-1") ")", 1, "shape holds -1"},
     {"", "constexpr_lut_to_sparse(indices_mask = tensor<uint1, [3]>([1, 0, 1]), "
      "indices_nonzero_data = tensor<uint2, [2]>([0, 1]), lut = tensor<fp16, [1, 2, 1]>([[[1], "
      "[2]]]))", 2, "2 entries for uint2"},

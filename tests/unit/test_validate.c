@@ -129,6 +129,20 @@ static void literal_of_wrong_size(void **state) {
     PROBLEMS(program, ANM_ERROR_FORMAT, "a literal has 3 bytes instead of 4");
 }
 
+/* So that type rules need not look for overflow in each of their sums and products. */
+static void dimensions_have_a_limit(void **state) {
+    anm_mil_program *program = parse(PROGRAM(
+        "tensor<fp16, [1, 3, 9223372036854775807]> x, tensor<fp16, [9223372036854775807, "
+        "9223372036854775807]> w, tensor<fp16, [4000000000]> long",
+        "tensor<fp16, [1, 3, ?]> a = max_pool(kernel_sizes = tensor<int32, [1]>([2]), pad = "
+        "tensor<int32, [2]>([9, 9]), pad_type = string(\"custom\"), x = x);\n"
+        "fp16 b = relu(x = w);\n"
+        "tensor<fp16, [4000000000]> c = relu(x = long);\n",
+        "c"));
+    PROBLEMS(program, ANM_ERROR_FORMAT, "\"x\" has a dimension out of range",
+             "\"w\" has a dimension out of range");
+}
+
 static void const_without_val(void **state) {
     anm_mil_program *program = parse(PROGRAM("", "fp16 a = const()[val = fp16(1)];\n", "a"));
     op_at(program, 0)->attr_count = 0;
@@ -248,6 +262,7 @@ int main(void) {
         cmocka_unit_test(inner_value_used_outside),
         cmocka_unit_test(block_output_undefined),
         cmocka_unit_test(literal_of_wrong_size),
+        cmocka_unit_test(dimensions_have_a_limit),
         cmocka_unit_test(const_without_val),
         cmocka_unit_test(program_without_functions),
         cmocka_unit_test(states_need_read_state),
