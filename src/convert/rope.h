@@ -8,15 +8,19 @@
 
 /*
  * The head_dim / 2 inverse frequencies (radians per position) of transformers'
- * modeling_rope_utils.py: "default", "linear" and "llama3". The config passed the recipe's check.
+ * modeling_rope_utils.py: "default", "linear", "llama3" and "yarn". The config passed the recipe's
+ * check.
  */
 void anm_rope_frequencies(const anm_hf_rope *rope, int64_t head_dim, double *out);
+
+/* What cos and sin are multiplied by: 1 but for YaRN, which sharpens attention by it. */
+double anm_rope_attention_factor(const anm_hf_rope *rope);
 
 typedef enum anm_rope_function { ANM_ROPE_COS, ANM_ROPE_SIN } anm_rope_function;
 
 /*
- * Appends the fp16 table [1, rows, head_dim / 2] of cos or sin(position * frequency), computed in
- * double and rounded once.
+ * Appends the fp16 table [1, rows, head_dim / 2] of cos or sin(position * frequency), times the
+ * attention factor, computed in double and rounded once.
  */
 ANM_MUST_CHECK anm_status anm_rope_store(const anm_hf_rope *rope, int64_t head_dim, int64_t rows,
                                          anm_rope_function function, anm_blob_writer *blobs,

@@ -53,9 +53,28 @@ static void rms_norm(const model *m, const anm_tensor *w, const double *x, int64
 }
 
 /* transformers' _compute_llama3_parameters, in its own terms: wavelengths. */
+/*
+ * YaRN told from the waves: how often each turns over the original context decides, but the ramp
+ * between "kept" and "stretched" is straight in the index of the dimension.
+ */
+static double yarn_frequency(const anm_hf_rope *r, int64_t i, int64_t d) {
+    double context = (double)r->original_max_position_embeddings,
+           per_step = 2 * log(r->theta) / (double)d;
+    double inv = exp(-per_step * (double)i);
+    double first = floor(log(context / (2 * M_PI * r->beta_fast)) / per_step);
+    double last = ceil(log(context / (2 * M_PI * r->beta_slow)) / per_step);
+    if (first < 0) first = 0;
+    if (last > (double)(d - 1)) last = (double)(d - 1);
+    if ((double)i <= first) return inv;
+    if ((double)i >= last) return inv / r->factor;
+    double t = ((double)i - first) / (last - first);
+    return inv * (1 - t + t / r->factor);
+}
+
 static double inverse_frequency(const anm_hf_rope *r, int64_t i, int64_t head_dim) {
     double inv = 1 / pow(r->theta, 2.0 * (double)i / (double)head_dim);
     if (r->type == ANM_ROPE_LINEAR) return inv / r->factor;
+    if (r->type == ANM_ROPE_YARN) return yarn_frequency(r, i, head_dim);
     if (r->type != ANM_ROPE_LLAMA3) return inv;
     double old = (double)r->original_max_position_embeddings, wave = 2 * M_PI / inv;
     double low_wave = old / r->low_freq_factor, high_wave = old / r->high_freq_factor;
@@ -74,9 +93,11 @@ static void finish_heads(const model *m, int64_t layer, const char *norm, double
         if (w) rms_norm(m, w, h, d, h);
         for (int64_t i = 0; i < half; i++) {
             double angle = (double)position * inverse_frequency(&m->c.rope, i, d);
+            /* YaRN's default attention factor, on cos and sin of queries and keys alike. */
+            double gain = m->c.rope.type == ANM_ROPE_YARN ? 1 + 0.1 * log(m->c.rope.factor) : 1;
             double a = h[i], b = h[i + half];
-            h[i] = a * cos(angle) - b * sin(angle);
-            h[i + half] = b * cos(angle) + a * sin(angle);
+            h[i] = gain * (a * cos(angle) - b * sin(angle));
+            h[i + half] = gain * (b * cos(angle) + a * sin(angle));
         }
     }
 }
@@ -130,8 +151,8 @@ static void mlp(const model *m, int64_t layer, double *hidden) {
     const anm_hf_config *c = &m->c;
     double *x = zeros(c->hidden_size), *gate = zeros(c->intermediate_size);
     double *up = zeros(c->intermediate_size);
-    const anm_tensor *norm = find(m, "model.layers.%d.%s", layer,
-                                  "post_attention_layernorm.weight");
+    const anm_tensor *norm =
+        find(m, "model.layers.%d.%s", layer, "post_attention_layernorm.weight");
     rms_norm(m, norm, hidden, c->hidden_size, x);
     linear(m, layer, "mlp.gate_proj", x, gate);
     linear(m, layer, "mlp.up_proj", x, up);

@@ -526,6 +526,26 @@ static void llama3_frequencies(void **state) {
     assert_float_equal(f[3], 0.001 / 8, 1e-12);
 }
 
+/*
+ * YaRN by hand: theta 1e4, D 8, original 4096, factor 4. Dimension i turns 4096 / (2 pi 10^i)
+ * times: 652, 65, 6.5, 0.65. beta_fast 32 lies at 1.31 and beta_slow 1 at 2.81: the ramp goes from
+ * 1 to 3.
+ */
+static void yarn_frequencies(void **state) {
+    anm_hf_rope rope = {.type = ANM_ROPE_YARN, .theta = 1e4, .factor = 4, .beta_fast = 32,
+                        .beta_slow = 1, .truncate = true,
+                        .original_max_position_embeddings = 4096};
+    double f[4];
+    anm_rope_frequencies(&rope, 8, f);
+    assert_float_equal(f[0], 1, 1e-12);
+    assert_float_equal(f[1], 0.1, 1e-12);
+    assert_float_equal(f[2], 0.01 * (0.5 + 0.5 / 4), 1e-12);
+    assert_float_equal(f[3], 0.001 / 4, 1e-12);
+    assert_float_equal(anm_rope_attention_factor(&rope), 1.1386294361119891, 1e-12);
+    rope.attention_factor = 1.25;
+    assert_float_equal(anm_rope_attention_factor(&rope), 1.25, 0);
+}
+
 static void supported_list(void **state) {
     const anm_family *families[] = {&anm_family_qwen3, &anm_family_qwen2, &anm_family_llama};
     char expected[1000] = "";
@@ -551,6 +571,7 @@ int main(void) {
         cmocka_unit_test(overflow),            cmocka_unit_test(cancelled),
         cmocka_unit_test(existing_directory),  cmocka_unit_test(bad_directories),
         cmocka_unit_test(disk_full),           cmocka_unit_test(llama3_frequencies),
+        cmocka_unit_test(yarn_frequencies),
         cmocka_unit_test(supported_list),      cmocka_unit_test(cache_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

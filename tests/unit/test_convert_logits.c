@@ -192,6 +192,12 @@ static const tiny_case tiny_cases[] = {
     {"tiny-linear", "llama",
      {LLAMA, 32, 2, 4, 2, 8, 40, 64, .dtype = ANM_DTYPE_BF16,
       .config = "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 4}"}, 20, 1},
+    /* YaRN: kept, mixed and stretched dimensions among the 8 of a head of 16. */
+    {"tiny-yarn", "qwen25",
+     {"qwen2", "Qwen2ForCausalLM", 32, 2, 4, 2, 16, 40, 64, .tied = true, .qkv_bias = true,
+      .dtype = ANM_DTYPE_BF16,
+      .config = "\"rope_theta\": 10000, \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4, "
+                "\"original_max_position_embeddings\": 512}"}, 24, 8},
     {"tiny-qwen2", "qwen25",
      {"qwen2", "Qwen2ForCausalLM", 32, 2, 4, 2, 8, 40, 64, .tied = true, .qkv_bias = true,
       .dtype = ANM_DTYPE_BF16}, 24, 12},
