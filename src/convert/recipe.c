@@ -27,7 +27,8 @@ static anm_status check_rope(const char *where, const anm_recipe *r, anm_error *
     const anm_hf_rope *rope = &r->config.rope;
     if (!(r->family->ropes >> rope->type & 1))
         return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
-                        "RoPE scaling \"%s\" is not supported; default, linear, llama3 and yarn are",
+                        "RoPE scaling \"%s\" is not supported; default, linear, llama3 and "
+                        "yarn are",
                         rope->type_name);
     if (rope->partial_rotary_factor != 1)
         return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
