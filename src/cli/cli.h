@@ -68,6 +68,7 @@ void cli_release_interrupt(void);
 bool cli_interrupted(void);
 
 int cmd_chat(int argc, char **argv);
+int cmd_compile(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_predict(int argc, char **argv);
