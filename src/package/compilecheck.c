@@ -48,11 +48,20 @@ static const char *literal_problem(const anm_mil_literal *literal) {
     return problem;
 }
 
+static bool has_unknown_rank(const anm_mil_type *type) {
+    bool unknown = type->kind == ANM_MIL_TENSOR && type->rank < 0;
+    for (size_t i = 0; i < type->count && !unknown; i++) unknown = has_unknown_rank(type->items[i]);
+    return unknown;
+}
+
+/* Of what the op defines and how it calls its parts. */
 static const char *names_problem(const anm_mil_op *op) {
     static const char wrong[] = "a name is no identifier (letters, digits and _)";
     if (!is_identifier(op->type)) return wrong;
-    for (size_t i = 0; i < op->output_count; i++)
+    for (size_t i = 0; i < op->output_count; i++) {
         if (!is_identifier(op->outputs[i]->name)) return wrong;
+        if (has_unknown_rank(op->outputs[i]->type)) return "a result has no known rank";
+    }
     for (size_t i = 0; i < op->arg_count; i++)
         if (!is_identifier(op->args[i].name)) return wrong;
     for (size_t i = 0; i < op->attr_count; i++)
@@ -123,6 +132,37 @@ static anm_status check_input(checker *c, const anm_interface *face, const anm_m
     return ANM_OK;
 }
 
+static bool has_value(anm_mil_value *const *values, size_t count, const char *name) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(values[i]->name, name) == 0) return true;
+    return false;
+}
+
+/* Every feature of the interface is a value of the program by that name. */
+static anm_status check_features(checker *c, const anm_feature *features, size_t count,
+                                 anm_mil_value *const *values, size_t value_count) {
+    for (size_t i = 0; i < count; i++)
+        if (!has_value(values, value_count, features[i].name))
+            return anm_fail(c->err, ANM_ERROR_MISMATCH, c->package->path,
+                            "function %s: the program does not have \"%s\" of the interface",
+                            c->function, features[i].name);
+    return ANM_OK;
+}
+
+static anm_status check_signature(checker *c, const anm_interface *face,
+                                  const anm_mil_function *f) {
+    const anm_mil_block *body = f->body;
+    int opset = anm_mil_opset_number(f->opset);
+    if (opset < 15 || opset > 18)
+        return anm_fail(c->err, ANM_ERROR_UNSUPPORTED, c->package->path,
+                        "function %s: opset \"%s\"; the compiled form is known for CoreML5 to "
+                        "CoreML8",
+                        face->name, f->opset);
+    ANM_TRY(check_features(c, face->inputs, face->input_count, f->inputs, f->input_count));
+    ANM_TRY(check_features(c, face->states, face->state_count, f->inputs, f->input_count));
+    return check_features(c, face->outputs, face->output_count, body->outputs, body->output_count);
+}
+
 static anm_status check_function(checker *c, const anm_interface *face,
                                  anm_compile_report *report) {
     const anm_mil_function *f = anm_mil_program_find(c->package->program, face->name);
@@ -138,7 +178,8 @@ static anm_status check_function(checker *c, const anm_interface *face,
                         face->name);
     for (size_t i = 0; i < f->input_count; i++) ANM_TRY(check_input(c, face, f->inputs[i], report));
     anm_mil_block_walk(f->body, check_op, c);
-    return c->status;
+    ANM_TRY(c->status);
+    return check_signature(c, face, f);
 }
 
 static anm_status check_program(checker *c) {
