@@ -237,9 +237,11 @@ static anm_status choose_paths(job *j, const char *package, const char *out_dir,
                         "not a .mlpackage; only such is compiled");
     j->stem = anm_arena_strndup(j->arena, base, strlen(base) - (sizeof ending - 1));
     copy[strlen(copy) - (sizeof ending - 1)] = '\0';
+    const char *name = j->stem ? anm_arena_printf(j->arena, "%s.mlmodelc", j->stem) : NULL;
+    if (!name) return anm_fail_memory(err);
     j->report->path = !out_dir ? anm_arena_printf(j->arena, "%s.mlmodelc", copy)
-                               : anm_arena_printf(j->arena, "%s/%s.mlmodelc", out_dir, j->stem);
-    return j->stem && j->report->path ? ANM_OK : anm_fail_memory(err);
+                               : anm_path_join(j->arena, out_dir, name);
+    return j->report->path ? ANM_OK : anm_fail_memory(err);
 }
 
 static anm_status compile(job *j, const char *package, const char *out_dir, bool overwrite,

@@ -152,7 +152,7 @@ static void compiles_a_package(void **state) {
     anm_compile_report *report;
     anm_error err;
     write_package(in_root("p.mlpackage"), &plain);
-    assert_ok(anm_compile(in_root("p.mlpackage/"), in_root("a/b"), NULL, &report, &err), &err);
+    assert_ok(anm_compile(in_root("p.mlpackage/"), in_root("a/b/"), NULL, &report, &err), &err);
     assert_string_equal(anm_compile_report_path(report), in_root("a/b/p.mlmodelc"));
     assert_null(anm_compile_report_warning(report, 0));
     assert_true(anm_compile_report_bytes(report) > 500);
@@ -529,10 +529,37 @@ static void outputs_are_not_replaced_unasked(void **state) {
                      ANM_ERROR_NOT_FOUND);
 }
 
+/* Bits flipped: refused or compiled, never a crash. */
+static void mutated_packages_do_not_crash(void **state) {
+    const anm_compile_options options = {sizeof options, 1};
+    const char *file = in_root("m.mlpackage/Data/com.apple.CoreML/model.mlmodel");
+    const sample s = {.spec_version = 9, .input = "x", .flexibility = ENUMERATED};
+    anm_arena *arena = anm_arena_create();
+    char path[256];
+    size_t compiled = 0, refused = 0;
+    snprintf(path, sizeof path, "%s", file);
+    write_package(in_root("m.mlpackage"), &s);
+    bytes m = read_bytes(arena, path);
+    for (size_t i = 0; i < 8 * m.size; i += 11) {
+        anm_error err;
+        m.data[i / 8] ^= (char)(1 << i % 8);
+        FILE *out = fopen(path, "wb");
+        assert_int_equal(fwrite(m.data, 1, m.size, out), m.size);
+        fclose(out);
+        anm_status status = anm_compile(in_root("m.mlpackage"), in_root("m"), &options, NULL, &err);
+        if (status == ANM_OK) compiled++;
+        else refused++;
+        m.data[i / 8] ^= (char)(1 << i % 8);
+    }
+    assert_true(compiled > 0 && refused > 0);
+    anm_arena_destroy(arena);
+}
+
 /* A program from text with its own signature as interface. */
 static anm_status check_text(const char *text, anm_compile_report *report, anm_error *err) {
     anm_mil_program *program;
     assert_ok(anm_mil_text_parse(text, strlen(text), "text", &program, err), err);
+    if (program->spec_version > 9) program->spec_version = 9; /* a wrong mixture */
     anm_feature x = {.name = "state", .rank = 1, .shape = {2}};
     anm_interface face = {.name = "main", .inputs = &x, .input_count = 1, .predicted_feature = ""};
     anm_package package = {
@@ -565,6 +592,11 @@ static void programs_of_unknown_form(void **state) {
                                 "tensor<fp32, [2]> y = relu(x = z); } -> (y); }",
                                 &report, &err),
                      ANM_ERROR_MISMATCH);
+    assert_int_equal(check_text("program(1.3) { func main<ios26>(tensor<fp32, [2]> state) {"
+                                "tensor<fp32, [2]> y = relu(x = state); } -> (y); }",
+                                &report, &err),
+                     ANM_ERROR_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "opset"));
     size_t before = report.warnings.len;
     assert_ok(check_text("program(1.0) { func main<ios15>(tensor<fp32, [2]> state) {"
                          "tensor<fp32, [2]> y = relu(x = state); } -> (y); }",
@@ -758,6 +790,7 @@ int main(void) {
         cmocka_unit_test(metadata_of_a_package),
         cmocka_unit_test(own_package_is_the_same),
         cmocka_unit_test(refusals),
+        cmocka_unit_test(mutated_packages_do_not_crash),
         cmocka_unit_test(outputs_are_not_replaced_unasked),
         cmocka_unit_test(programs_of_unknown_form),
         cmocka_unit_test(loops_are_refused),
