@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inner product behind matmul, linear, conv, attention and recurrent ops.
+ * Inner products, behind matmul, linear, conv, attention and recurrent ops.
  *
- * Specification: 16 partial sums in fp32, element i going to sum i mod 16; they are added
- * pairwise at distance 8, 4, 2, 1. The order is the same on every machine and lets compilers
- * vectorise.
+ * Specification: products and sum in fp32, each rounded, one sum per output, elements in order.
+ * (Products of two halves are exact in fp32, so that fused multiply-add would change nothing.)
+ * Speed comes from working on several outputs at once, which leaves each one's order alone.
  */
 #ifndef ANM_INTERP_DOT_H
 #define ANM_INTERP_DOT_H
@@ -13,14 +13,17 @@
 
 float anm_dot(const float *a, const float *b, int64_t n);
 
-/* Rows of a matrix, converted one at a time where they are not floats. */
+/* Rows of a matrix, converted a few at a time where they are not floats. */
 typedef struct anm_rows {
     const anm_rvalue *value;
     int64_t start, length; /* of row 0, of each row */
-    float *scratch;        /* length elements */
+    float *scratch;        /* for converted rows */
+    float *lanes;          /* for the left side, when it has many rows */
 } anm_rows;
 
-bool anm_rows_init(anm_kcall *k, anm_rows *rows, const anm_rvalue *value, int64_t length);
+/* `most`: the largest M that anm_product will be called with. */
+bool anm_rows_init(anm_kcall *k, anm_rows *rows, const anm_rvalue *value, int64_t length,
+                   int64_t most);
 
 /*
  * out[m * out_m + n * out_n] = dot(x row m, row n) + bias[n] for m < M, n < N. `bias` may be

@@ -90,7 +90,7 @@ static void conv_op(anm_kcall *k) {
     anm_window_shape(&c.w, c.batch, c.channels_out, shape);
     float *out = anm_k_out_floats(k, 0, c.x->rank, shape);
     float *patches = anm_k_scratch(k, TILE * length, sizeof *patches);
-    if (!out || !patches || !anm_rows_init(k, &rows, c.weight, length)) return;
+    if (!out || !patches || !anm_rows_init(k, &rows, c.weight, length, TILE)) return;
     for (int64_t n = 0; n < c.batch; n++)
         for (int64_t g = 0; g < c.groups; g++) {
             rows.start = g * each * length;

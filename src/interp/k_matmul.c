@@ -20,8 +20,8 @@ static void linear(anm_kcall *k) {
     memcpy(shape, x->shape, sizeof shape);
     shape[x->rank - 1] = w->shape[0];
     float *out = anm_k_out_floats(k, 0, x->rank, shape);
-    if (!out || !anm_rows_init(k, &rows, w, w->shape[1])) return;
-    int64_t M = anm_shape_product(x->shape, 0, x->rank - 1);
+    int64_t M = out ? anm_shape_product(x->shape, 0, x->rank - 1) : 0;
+    if (!out || !anm_rows_init(k, &rows, w, w->shape[1], M)) return;
     anm_product(in, M, &rows, w->shape[0], bias, out, w->shape[0], 1);
 }
 
@@ -51,20 +51,20 @@ static const float *dense_rows(const matrices *m, int64_t start, float *scratch)
     return scratch;
 }
 
-enum { TILE = 64 }; /* columns of y transposed at a time */
+enum { TILE = 64 }; /* columns of y taken together */
 
 /* `x` [M, K] times columns [first, first + count) of y, whose rows are contiguous. */
 static void product_tile(const float *x, int64_t M, const matrices *y, int64_t start, int64_t first,
                          int64_t count, float *tile, float *out) {
     int64_t K = y->rows, N = y->columns;
-    float *row = tile + TILE * K;
-    for (int64_t k = 0; k < K; k++) {
-        const float *from = anm_rvalue_row(y->v, start + k * N + first, count, row);
-        for (int64_t n = 0; n < count; n++) tile[n * K + k] = from[n];
+    for (int64_t k = 0; k < K; k++)
+        anm_rvalue_read_floats(y->v, start + k * N + first, count, tile + k * TILE);
+    for (int64_t m = 0; m < M; m++) {
+        float acc[TILE] = {0};
+        for (int64_t k = 0; k < K; k++)
+            for (int64_t n = 0; n < count; n++) acc[n] += x[m * K + k] * tile[k * TILE + n];
+        for (int64_t n = 0; n < count; n++) out[m * N + first + n] = acc[n];
     }
-    for (int64_t n = 0; n < count; n++)
-        for (int64_t m = 0; m < M; m++)
-            out[m * N + first + n] = anm_dot(x + m * K, tile + n * K, K);
 }
 
 typedef struct product {
@@ -90,8 +90,8 @@ static bool prepare_product(anm_kcall *k, product *p) {
         return false;
     }
     p->x_scratch = anm_k_scratch(k, 2 * p->x.rows * p->x.columns, sizeof *p->x_scratch);
-    p->tile = anm_k_scratch(k, TILE * p->y.rows + TILE, sizeof *p->tile);
-    return p->x_scratch && p->tile && anm_rows_init(k, &p->rows, p->y.v, p->y.rows);
+    p->tile = anm_k_scratch(k, TILE * p->y.rows, sizeof *p->tile);
+    return p->x_scratch && p->tile && anm_rows_init(k, &p->rows, p->y.v, p->y.rows, p->x.rows);
 }
 
 /* Shape and walk over the broadcast batch dimensions. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Normalisations and softmax. Means and variances are carried in double; each result is rounded
- * once, at its end. The variance is that of the differences from the mean.
+ * Normalisations, with means and variances carried in double, and softmax in fp32. The variance is
+ * that of the differences from the mean.
  */
 #include <math.h>
 #include <string.h>
@@ -9,17 +9,15 @@
 #include "src/interp/kernels.h"
 #include "src/interp/scalar.h"
 #include "src/interp/softmax.h"
+#include "src/interp/sum.h"
 
 void anm_softmax(float *x, int64_t n, int64_t stride) {
-    double top = -INFINITY, sum = 0;
+    float top = -INFINITY;
     for (int64_t i = 0; i < n; i++)
         if (x[i * stride] > top) top = x[i * stride];
-    for (int64_t i = 0; i < n; i++) {
-        double e = anm_exp(x[i * stride] - top);
-        sum += e;
-        x[i * stride] = (float)e;
-    }
-    for (int64_t i = 0; i < n; i++) x[i * stride] = (float)(x[i * stride] / sum);
+    for (int64_t i = 0; i < n; i++) x[i * stride] = anm_expf(x[i * stride] - top);
+    float sum = anm_sum(x, n, stride);
+    for (int64_t i = 0; i < n; i++) x[i * stride] /= sum;
 }
 
 static void softmax(anm_kcall *k) {
@@ -76,32 +74,13 @@ static void normalise(const float *x, const anm_walk *inner, moments m, const fl
         }
 }
 
-/* Splits the axes into those that are normalised (inner) and the others (outer). */
-static int64_t split_axes(const anm_rvalue *x, const bool *marked, anm_walk *outer,
-                          anm_walk *inner) {
-    int64_t stride[ANM_MAX_RANK], shape[2][ANM_MAX_RANK], strides[2][ANM_MAX_RANK], count = 1;
-    int rank[2] = {0, 0};
-    anm_dense_strides(x->rank, x->shape, stride);
-    for (int i = 0; i < x->rank; i++) {
-        int side = marked[i];
-        shape[side][rank[side]] = x->shape[i];
-        strides[side][rank[side]++] = stride[i];
-        if (side) count *= x->shape[i];
-    }
-    anm_walk_init(outer, rank[0], shape[0]);
-    anm_walk_add(outer, strides[0], 0);
-    anm_walk_init(inner, rank[1], shape[1]);
-    anm_walk_add(inner, strides[1], 0);
-    return count;
-}
-
 static void layer_norm(anm_kcall *k) {
     const anm_rvalue *x = anm_k_arg(k, "x");
     const anm_rvalue *g = anm_k_opt(k, "gamma"), *b = anm_k_opt(k, "beta");
     bool marked[ANM_MAX_RANK];
     anm_walk outer, inner;
     if (!x || !anm_k_axes(k, "axes", x->rank, marked)) return;
-    int64_t n = split_axes(x, marked, &outer, &inner);
+    int64_t n = anm_walk_split(x->rank, x->shape, marked, &outer, &inner);
     double epsilon = epsilon_of(k, x);
     const float *in = anm_k_floats(k, x);
     const float *gamma = g ? anm_k_floats(k, g) : NULL, *beta = b ? anm_k_floats(k, b) : NULL;

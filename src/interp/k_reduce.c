@@ -1,86 +1,81 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reductions over axes. Sums are carried in double, elements in row-major order; integers in
- * 64 bits, wrapped at the end.
+ * Reductions over axes. Sums of floats are those of anm_sum, the elements in row-major order;
+ * integers are summed in 64 bits and wrap at the end.
  */
 #include <math.h>
 #include <string.h>
 
 #include "src/interp/kernels.h"
 #include "src/interp/scalar.h"
+#include "src/interp/sum.h"
 
 enum { SUM, MEAN, PROD, MAX, MIN, L1, L2, LOG_SUM, SUM_SQUARE, LOG_SUM_EXP };
 
 typedef struct reduction {
     const anm_rvalue *x;
-    bool reduced[ANM_MAX_RANK];
     int rank; /* of the output */
     int64_t shape[ANM_MAX_RANK];
-    int64_t stride[ANM_MAX_RANK]; /* of the output, seen by the input's axes */
-    int64_t outputs, each;        /* elements of the output, elements per output */
+    anm_walk outer, inner; /* over outputs; over the elements of one */
+    int64_t each;          /* elements of one */
 } reduction;
 
 static bool setup(anm_kcall *k, reduction *r) {
+    bool reduced[ANM_MAX_RANK];
     r->x = anm_k_arg(k, "x");
     bool keep = anm_k_bool(k, "keep_dims");
-    if (!r->x || !anm_k_axes(k, "axes", r->x->rank, r->reduced)) return false;
+    if (!r->x || !anm_k_axes(k, "axes", r->x->rank, reduced)) return false;
     r->rank = 0;
-    r->outputs = r->each = 1;
-    for (int i = r->x->rank - 1; i >= 0; i--) {
-        r->stride[i] = r->reduced[i] ? 0 : r->outputs;
-        if (r->reduced[i]) r->each *= r->x->shape[i];
-        else r->outputs *= r->x->shape[i];
-    }
     for (int i = 0; i < r->x->rank; i++)
-        if (!r->reduced[i] || keep) r->shape[r->rank++] = r->reduced[i] ? 1 : r->x->shape[i];
-    return true;
+        if (!reduced[i] || keep) r->shape[r->rank++] = reduced[i] ? 1 : r->x->shape[i];
+    r->each = anm_walk_split(r->x->rank, r->x->shape, reduced, &r->outer, &r->inner);
+    return k->status == ANM_OK;
 }
 
-static double initial(int variant) {
-    return variant == PROD ? 1 : variant == MAX ? -INFINITY : variant == MIN ? INFINITY : 0;
+/* The elements of one output, one after the other. */
+static void collect(const anm_walk *inner, const anm_word *in, anm_word *out) {
+    anm_walk w = *inner;
+    for (bool more = anm_walk_begin(&w); more; more = anm_walk_next(&w))
+        for (int64_t i = 0; i < w.length; i++) *out++ = in[w.at[0] + i * w.step[0]];
 }
 
-static double combine(int variant, double acc, double x) {
-    switch (variant) {
-    case PROD: return acc * x;
-    case MAX: return x > acc || isnan(x) ? x : acc;
-    case MIN: return x < acc || isnan(x) ? x : acc;
-    case L1: return acc + fabs(x);
-    case L2:
-    case SUM_SQUARE: return acc + x * x;
-    default: return acc + x;
+static float extreme(const float *x, int64_t n, bool largest) {
+    float best = largest ? -INFINITY : INFINITY;
+    for (int64_t i = 0; i < n; i++)
+        if (isnan(x[i]) || (largest ? x[i] > best : x[i] < best)) best = x[i];
+    return best;
+}
+
+/* The largest element is taken out first, so that nothing overflows. */
+static float log_sum_exp(float *x, int64_t n) {
+    float top = extreme(x, n, true);
+    if (isinf(top)) top = 0;
+    for (int64_t i = 0; i < n; i++) x[i] = anm_expf(x[i] - top);
+    return (float)anm_log(anm_sum(x, n, 1)) + top;
+}
+
+static float product(const float *x, int64_t n) {
+    float all = 1;
+    for (int64_t i = 0; i < n; i++) all *= x[i];
+    return all;
+}
+
+/* Overwrites x. */
+static float reduce_floats(int variant, float *x, int64_t n) {
+    if (variant == MAX || variant == MIN) return extreme(x, n, variant == MAX);
+    if (variant == PROD) return product(x, n);
+    if (variant == LOG_SUM_EXP) return log_sum_exp(x, n);
+    for (int64_t i = 0; i < n; i++) {
+        if (variant == L1) x[i] = fabsf(x[i]);
+        if (variant == L2 || variant == SUM_SQUARE) x[i] *= x[i];
     }
-}
-
-static double finish(int variant, double acc, int64_t n) {
+    float sum = anm_sum(x, n, 1);
     switch (variant) {
-    case MEAN: return acc / (double)n;
-    case L2: return sqrt(acc);
-    case LOG_SUM: return anm_log(acc);
-    default: return acc;
+    case MEAN: return sum / (float)n;
+    case L2: return sqrtf(sum);
+    case LOG_SUM: return (float)anm_log(sum);
+    default: return sum;
     }
-}
-
-static void accumulate(const reduction *r, int variant, const float *in, double *acc) {
-    anm_walk w;
-    anm_walk_init(&w, r->x->rank, r->x->shape);
-    anm_walk_add(&w, r->stride, 0);
-    for (bool more = anm_walk_begin(&w); more; more = anm_walk_next(&w), in += w.length)
-        for (int64_t i = 0; i < w.length; i++) {
-            double *to = &acc[w.at[0] + i * w.step[0]];
-            *to = combine(variant, *to, in[i]);
-        }
-}
-
-static void reduce_floats(anm_kcall *k, const reduction *r) {
-    int variant = k->kernel->variant;
-    const float *in = anm_k_floats(k, r->x);
-    double *acc = in ? anm_k_scratch(k, r->outputs, sizeof *acc) : NULL;
-    float *out = acc ? anm_k_out_floats(k, 0, r->rank, r->shape) : NULL;
-    if (!out) return;
-    for (int64_t i = 0; i < r->outputs; i++) acc[i] = initial(variant);
-    accumulate(r, variant, in, acc);
-    for (int64_t i = 0; i < r->outputs; i++) out[i] = (float)finish(variant, acc[i], r->each);
 }
 
 static int64_t combine_ints(int variant, int64_t acc, int32_t x) {
@@ -89,64 +84,40 @@ static int64_t combine_ints(int variant, int64_t acc, int32_t x) {
     case MAX: return x > acc ? x : acc;
     case MIN: return x < acc ? x : acc;
     case L1: return acc + (x < 0 ? -(int64_t)x : x);
+    case L2:
     case SUM_SQUARE: return (int64_t)((uint64_t)acc + (uint64_t)((int64_t)x * x));
     default: return acc + x;
     }
 }
 
-static void reduce_ints(anm_kcall *k, const reduction *r) {
-    int variant = k->kernel->variant;
-    const int32_t *in = anm_k_int32s(k, r->x);
-    int64_t *acc = in ? anm_k_scratch(k, r->outputs, sizeof *acc) : NULL;
-    int32_t *out = acc ? anm_k_out_ints(k, 0, r->rank, r->shape) : NULL;
-    if (!out) return;
-    for (int64_t i = 0; i < r->outputs; i++)
-        acc[i] = variant == PROD ? 1 : variant == MAX ? INT32_MIN : variant == MIN ? INT32_MAX : 0;
-    anm_walk w;
-    anm_walk_init(&w, r->x->rank, r->x->shape);
-    anm_walk_add(&w, r->stride, 0);
-    for (bool more = anm_walk_begin(&w); more; more = anm_walk_next(&w), in += w.length)
-        for (int64_t i = 0; i < w.length; i++) {
-            int64_t *to = &acc[w.at[0] + i * w.step[0]];
-            *to = combine_ints(variant, *to, in[i]);
-        }
-    for (int64_t i = 0; i < r->outputs; i++) {
-        int64_t value = variant == MEAN && r->each ? acc[i] / r->each : acc[i];
-        if (variant == L2 || variant == LOG_SUM)
-            value = (int64_t)finish(variant, (double)acc[i], 1);
-        out[i] = (int32_t)(uint64_t)value;
-    }
+static int32_t reduce_ints(int variant, const int32_t *x, int64_t n) {
+    int64_t acc = variant == PROD ? 1 : variant == MAX ? INT32_MIN : variant == MIN ? INT32_MAX : 0;
+    for (int64_t i = 0; i < n; i++) acc = combine_ints(variant, acc, x[i]);
+    if (variant == MEAN) acc = n ? acc / n : 0;
+    if (variant == L2) acc = (int64_t)sqrt((double)acc);
+    return (int32_t)(uint32_t)(uint64_t)acc;
 }
 
 static void reduce(anm_kcall *k) {
     reduction r;
+    int variant = k->kernel->variant;
     if (!setup(k, &r)) return;
-    if (anm_k_is_float(r.x)) reduce_floats(k, &r);
-    else reduce_ints(k, &r);
-}
-
-/* The largest element is taken out first, so that nothing overflows. */
-static void log_sum_exp(anm_kcall *k) {
-    reduction r;
-    if (!setup(k, &r)) return;
-    const float *in = anm_k_floats(k, r.x);
-    double *top = in ? anm_k_scratch(k, 2 * r.outputs, sizeof *top) : NULL;
-    float *out = top ? anm_k_out_floats(k, 0, r.rank, r.shape) : NULL;
-    if (!out) return;
-    double *sum = top + r.outputs;
-    for (int64_t i = 0; i < r.outputs; i++) top[i] = -INFINITY, sum[i] = 0;
-    accumulate(&r, MAX, in, top);
-    for (int64_t i = 0; i < r.outputs; i++)
-        if (isinf(top[i])) top[i] = 0;
-    anm_walk w;
-    anm_walk_init(&w, r.x->rank, r.x->shape);
-    anm_walk_add(&w, r.stride, 0);
-    for (bool more = anm_walk_begin(&w); more; more = anm_walk_next(&w), in += w.length)
-        for (int64_t i = 0; i < w.length; i++) {
-            int64_t at = w.at[0] + i * w.step[0];
-            sum[at] += anm_exp(in[i] - top[at]);
+    bool floats = anm_k_is_float(r.x);
+    if (!floats && (variant == LOG_SUM || variant == LOG_SUM_EXP)) {
+        anm_k_fail(k, ANM_ERROR_UNSUPPORTED, "of integers is not supported");
+        return;
+    }
+    const anm_word *in = anm_k_words(k, r.x);
+    void *list = anm_k_scratch(k, r.each, sizeof(anm_word));
+    float *f = floats ? anm_k_out_floats(k, 0, r.rank, r.shape) : NULL;
+    int32_t *i32 = floats ? NULL : anm_k_out_ints(k, 0, r.rank, r.shape);
+    if (k->status != ANM_OK) return;
+    for (bool more = anm_walk_begin(&r.outer); more; more = anm_walk_next(&r.outer))
+        for (int64_t i = 0; i < r.outer.length; i++) {
+            collect(&r.inner, in + r.outer.at[0] + i * r.outer.step[0], list);
+            if (floats) *f++ = reduce_floats(variant, list, r.each);
+            else *i32++ = reduce_ints(variant, list, r.each);
         }
-    for (int64_t i = 0; i < r.outputs; i++) out[i] = (float)(anm_log(sum[i]) + top[i]);
 }
 
 /* First of equals; NaN counts as the extreme, as in NumPy. */
@@ -190,7 +161,7 @@ const anm_kernel anm_kernels_reduce[] = {
     {"reduce_l1_norm", reduce, L1, NULL},
     {"reduce_l2_norm", reduce, L2, NULL},
     {"reduce_log_sum", reduce, LOG_SUM, NULL},
-    {"reduce_log_sum_exp", log_sum_exp, LOG_SUM_EXP, NULL},
+    {"reduce_log_sum_exp", reduce, LOG_SUM_EXP, NULL},
     {"reduce_max", reduce, MAX, NULL},
     {"reduce_mean", reduce, MEAN, NULL},
     {"reduce_min", reduce, MIN, NULL},

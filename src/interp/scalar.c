@@ -9,6 +9,26 @@ static const double PIO2_1 = 0x1.921fb544p+0, PIO2_2 = 0x1.0b4611a6p-34,
                     PIO2_3 = 0x1.3198a2e037073p-69;
 static const double PI = 0x1.921fb54442d18p+1;
 
+static float polynomial(float r, const float *c, int n) {
+    float sum = c[n - 1];
+    for (int i = n - 2; i >= 0; i--) sum = fmaf(sum, r, c[i]);
+    return sum;
+}
+
+float anm_expf(float x) {
+    static const float above[] = {9.999999999980870924916e-01f, 7.257664613233124478488e-01f,
+                                  2.473615434895520810817e-01f, 5.114512081637298353406e-02f,
+                                  6.757896990527504603057e-03f, 5.082762527590693718096e-04f};
+    static const float below[] = {1.0f, -2.742335390411667452936e-01f,
+                                  2.159509375685829852307e-02f};
+    if (isnan(x)) return x;
+    if (x > 88.72283935546875f) return INFINITY;
+    if (x < -103.97208404541015625f) return 0;
+    float n = rintf(x * 1.44269504088896341f);
+    float r = fmaf(n, -1.42860677e-6f, fmaf(n, -6.93145752e-1f, x)); /* ln 2 in two parts */
+    return ldexpf(polynomial(r, above, 6) / polynomial(r, below, 3), (int)n);
+}
+
 double anm_exp(double x) {
     if (isnan(x)) return x;
     if (x > 709.7) return INFINITY;
@@ -166,9 +186,7 @@ double anm_erf(double x) {
 }
 
 double anm_sigmoid(double x) {
-    if (x >= 0) return 1 / (1 + anm_exp(-x));
-    double e = anm_exp(x);
-    return e / (1 + e);
+    return 1 / (1 + anm_expf(-(float)x));
 }
 
 double anm_softplus(double x) {

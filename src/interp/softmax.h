@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* In place over n elements `stride` apart: exp(x - max) / sum, the sum in double. A row of -inf
- * only gives NaN, as the formula does. */
+/* In place over n elements `stride` apart: exp(x - max) / sum, all in fp32 (anm_expf, anm_sum). A
+ * row of -inf only gives NaN, as the formula does. */
 void anm_softmax(float *x, int64_t n, int64_t stride);
 
 #endif

@@ -118,6 +118,11 @@ const float *anm_rvalue_row(const anm_rvalue *v, int64_t offset, int64_t n, floa
     return scratch;
 }
 
+void anm_rvalue_read_floats(const anm_rvalue *v, int64_t offset, int64_t n, float *out) {
+    const float *data = anm_rvalue_row(v, offset, n, out);
+    if (data != out) memcpy(out, data, (size_t)n * sizeof *out);
+}
+
 void anm_rvalue_read_words(const anm_rvalue *v, int64_t offset, int64_t n, anm_word *out) {
     if (v->f) memcpy(out, v->f + offset, (size_t)n * 4);
     else if (v->i) memcpy(out, v->i + offset, (size_t)n * 4);

@@ -88,6 +88,8 @@ void anm_rvalue_wrap(anm_rvalue *v, const anm_tensor *tensor);
  * converted into `scratch`.
  */
 const float *anm_rvalue_row(const anm_rvalue *v, int64_t offset, int64_t n, float *scratch);
+/* The same elements copied, as floats. */
+void anm_rvalue_read_floats(const anm_rvalue *v, int64_t offset, int64_t n, float *out);
 /* The same elements copied as 4-byte elements of the value's kind. */
 void anm_rvalue_read_words(const anm_rvalue *v, int64_t offset, int64_t n, anm_word *out);
 

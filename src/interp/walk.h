@@ -80,4 +80,26 @@ static inline bool anm_walk_next(anm_walk *w) {
     return false;
 }
 
+/*
+ * Splits the axes of a dense tensor into the marked ones (inner) and the others (outer), operand 0
+ * of both walking over the tensor. Gives the number of elements of the inner walk.
+ */
+static inline int64_t anm_walk_split(int rank, const int64_t *shape, const bool *marked,
+                                     anm_walk *outer, anm_walk *inner) {
+    int64_t dense[ANM_MAX_RANK], dims[2][ANM_MAX_RANK], stride[2][ANM_MAX_RANK], count = 1;
+    int ranks[2] = {0, 0};
+    anm_dense_strides(rank, shape, dense);
+    for (int i = 0; i < rank; i++) {
+        int side = marked[i];
+        dims[side][ranks[side]] = shape[i];
+        stride[side][ranks[side]++] = dense[i];
+        if (side) count *= shape[i];
+    }
+    anm_walk_init(outer, ranks[0], dims[0]);
+    anm_walk_add(outer, stride[0], 0);
+    anm_walk_init(inner, ranks[1], dims[1]);
+    anm_walk_add(inner, stride[1], 0);
+    return count;
+}
+
 #endif
