@@ -13,11 +13,29 @@ const anm_mil_arg_spec *anm_mil_op_spec_arg(const anm_mil_op_spec *spec, const c
     return NULL;
 }
 
+/* The validator reads arguments of programs whose literals may have less data than they say. */
+static bool data_is_whole(const anm_mil_literal *literal) {
+    size_t needed;
+    if (!literal->data) return true;
+    return anm_dtype_bytes(literal->type->dtype, anm_mil_literal_elements(literal), &needed) &&
+           literal->bytes >= needed;
+}
+
+bool anm_mil_literal_int(const anm_mil_literal *literal, int64_t index, int64_t *out) {
+    if (!literal || literal->type->kind != ANM_MIL_TENSOR || !literal->data ||
+        anm_dtype_is_float(literal->type->dtype) || !data_is_whole(literal) || index < 0 ||
+        index >= anm_mil_literal_elements(literal))
+        return false;
+    *out = anm_element_get_int(literal->type->dtype, literal->data, index);
+    return true;
+}
+
 static const anm_mil_literal *constant_arg(const anm_mil_op *op, const char *name, bool *absent) {
     anm_mil_operand operand = anm_mil_op_operand(op, name);
     *absent = !anm_mil_operand_present(operand);
     const anm_mil_literal *literal = *absent ? NULL : anm_mil_operand_constant(operand);
-    return literal && literal->type->kind == ANM_MIL_TENSOR ? literal : NULL;
+    if (!literal || literal->type->kind != ANM_MIL_TENSOR) return NULL;
+    return data_is_whole(literal) ? literal : NULL;
 }
 
 static bool is_single(const anm_mil_literal *literal) {
@@ -100,8 +118,10 @@ bool anm_mil_op_get_ints(const anm_mil_op *op, const char *name, int64_t *out, i
     return true;
 }
 
+/* A state holds one tensor; one that holds anything else is accepted nowhere. */
 static unsigned accept_bit(const anm_mil_type *type) {
-    if (type->kind == ANM_MIL_STATE) return ANM_ARG_STATE;
+    if (type->kind == ANM_MIL_STATE)
+        return type->count == 1 && type->items[0]->kind == ANM_MIL_TENSOR ? ANM_ARG_STATE : 0;
     if (type->kind != ANM_MIL_TENSOR) return ANM_ARG_LIST;
     switch (type->dtype) {
     case ANM_DTYPE_FP16: return ANM_ARG_FP16;

@@ -106,6 +106,12 @@ bool anm_mil_op_get_ints(const anm_mil_op *op, const char *name, int64_t *out, i
                          int *count);
 
 /*
+ * Element `index` of a tensor literal of integers or bools. False when it is NULL, another kind,
+ * without data, or has less data than its type says.
+ */
+bool anm_mil_literal_int(const anm_mil_literal *literal, int64_t index, int64_t *out);
+
+/*
  * Fills infer->outputs for `op` by its rule. Arguments are checked against the spec first. False
  * with infer->message set when they do not fit. Needs op->spec.
  */

@@ -100,9 +100,9 @@ bool anm_mil_rule_make_list(const anm_mil_op *op, anm_mil_infer *infer) {
     size_t n = dims ? dims->count : 0;
     if (n > ANM_MAX_RANK) return anm_mil_refuse(infer, "elem_shape has %zu dimensions", n);
     for (size_t i = 0; i < n; i++) {
-        const anm_mil_literal *dim = anm_mil_operand_constant(dims->operands[i]);
-        bool number = dim && dim->data && dim->type->dtype != ANM_DTYPE_STRING;
-        shape[i] = number ? anm_element_get_int(dim->type->dtype, dim->data, 0) : ANM_DIM_UNKNOWN;
+        /* A string names a dimension that is not known. */
+        if (!anm_mil_literal_int(anm_mil_operand_constant(dims->operands[i]), 0, &shape[i]))
+            shape[i] = ANM_DIM_UNKNOWN;
         if (shape[i] < ANM_DIM_UNKNOWN) return anm_mil_refuse(infer, "elem_shape is negative");
     }
     if (!anm_mil_op_get_string(op, "dtype", &name) ||

@@ -51,12 +51,11 @@ bool anm_mil_rule_pixel_unshuffle(const anm_mil_op *op, anm_mil_infer *infer) {
 static bool read_edges(const anm_mil_op *op, anm_mil_infer *infer, const char *name,
                        int64_t sums[2]) {
     const anm_mil_literal *edges = anm_mil_operand_constant(anm_mil_op_operand(op, name));
-    if (!edges || !edges->data || edges->type->rank != 2 || edges->type->shape[0] != 2 ||
-        edges->type->shape[1] != 2)
-        return anm_mil_refuse(infer, "%s is not a constant of shape [2, 2]", name);
+    int64_t a, b;
     for (int i = 0; i < 2; i++) {
-        int64_t a = anm_element_get_int(edges->type->dtype, edges->data, 2 * i);
-        int64_t b = anm_element_get_int(edges->type->dtype, edges->data, 2 * i + 1);
+        if (!anm_mil_literal_int(edges, 2 * i, &a) || !anm_mil_literal_int(edges, 2 * i + 1, &b) ||
+            anm_mil_literal_elements(edges) != 4)
+            return anm_mil_refuse(infer, "%s is not a constant of shape [2, 2]", name);
         if (a < 0 || b < 0 || a > INT32_MAX || b > INT32_MAX)
             return anm_mil_refuse(infer, "%s must not be negative", name);
         sums[i] = a + b;
@@ -78,7 +77,8 @@ static bool move_batch(const anm_mil_op *op, anm_mil_infer *infer, const char *e
     memcpy(shape, x->shape, sizeof shape);
     bool fits = scale_dim(&shape[0], block[0] * block[1], to_space);
     for (int i = 0; i < 2; i++) {
-        if (!to_space && shape[2 + i] >= 0) shape[2 + i] += sums[i];
+        if (!to_space && shape[2 + i] >= 0)
+            fits = fits && !__builtin_add_overflow(shape[2 + i], sums[i], &shape[2 + i]);
         fits = fits && scale_dim(&shape[2 + i], block[i], !to_space);
         if (!fits || !to_space || shape[2 + i] < 0) continue;
         shape[2 + i] -= sums[i];

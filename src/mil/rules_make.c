@@ -144,10 +144,7 @@ static int64_t slice_bound(int64_t at, int rank) {
 static bool tuple_int(const anm_mil_op *op, const char *name, size_t index, int64_t *out) {
     const anm_mil_arg *arg = anm_mil_op_arg(op, name);
     if (!arg || index >= arg->count) return false;
-    const anm_mil_literal *literal = anm_mil_operand_constant(arg->operands[index]);
-    if (!literal || !literal->data || anm_mil_literal_elements(literal) != 1) return false;
-    *out = anm_element_get_int(literal->type->dtype, literal->data, 0);
-    return true;
+    return anm_mil_literal_int(anm_mil_operand_constant(arg->operands[index]), 0, out);
 }
 
 /* The shape is put together from pieces of other tensors' shapes. */

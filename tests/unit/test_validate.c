@@ -143,6 +143,21 @@ static void dimensions_have_a_limit(void **state) {
              "\"w\" has a dimension out of range");
 }
 
+/* The op that uses the literal must not read beyond its end. */
+static void short_literal_is_not_read(void **state) {
+    anm_mil_program *program =
+        parse(PROGRAM("tensor<fp16, [2, 3]> x",
+                      "tensor<int32, [2]> p = const()[val = tensor<int32, [2]>([1, 0])];\n"
+                      "tensor<fp16, [3, 2]> y = transpose(perm = p, x = x);\n", "y"));
+    anm_mil_literal *literal = (anm_mil_literal *)op_at(program, 0)->outputs[0]->constant;
+    int32_t *one = test_malloc(sizeof *one); /* a guarded block: one element of two */
+    *one = 1;
+    literal->data = one;
+    literal->bytes = sizeof *one;
+    PROBLEMS(program, ANM_ERROR_FORMAT, "a literal has 4 bytes instead of 8", "perm does not have");
+    test_free(one);
+}
+
 static void const_without_val(void **state) {
     anm_mil_program *program = parse(PROGRAM("", "fp16 a = const()[val = fp16(1)];\n", "a"));
     op_at(program, 0)->attr_count = 0;
@@ -263,6 +278,7 @@ int main(void) {
         cmocka_unit_test(block_output_undefined),
         cmocka_unit_test(literal_of_wrong_size),
         cmocka_unit_test(dimensions_have_a_limit),
+        cmocka_unit_test(short_literal_is_not_read),
         cmocka_unit_test(const_without_val),
         cmocka_unit_test(program_without_functions),
         cmocka_unit_test(states_need_read_state),
