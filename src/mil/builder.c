@@ -36,12 +36,19 @@ static char *identifier(anm_arena *arena, const char *hint) {
     return name;
 }
 
+/* The map keeps for each name which suffix to try next, so that a thousand equal hints are not
+ * half a million lookups. */
 static const char *unique_name(anm_mil_builder *b, const char *hint) {
     anm_arena *arena = b->program->arena;
     char *base = identifier(arena, hint), *name = base;
-    for (unsigned n = 0; name && anm_map_get(&b->names, anm_sv_from(name), NULL); n++)
-        name = anm_arena_printf(arena, "%s_%u", base, n);
-    if (!name || !anm_map_put(&b->names, anm_sv_from(name), 1)) return fail_memory(b);
+    uint64_t next = 0;
+    if (!base) return fail_memory(b);
+    if (anm_map_get(&b->names, anm_sv_from(base), &next)) {
+        while (name && anm_map_get(&b->names, anm_sv_from(name), NULL))
+            name = anm_arena_printf(arena, "%s_%llu", base, (unsigned long long)next++);
+        if (!anm_map_put(&b->names, anm_sv_from(base), next)) return fail_memory(b);
+    }
+    if (!name || !anm_map_put(&b->names, anm_sv_from(name), 0)) return fail_memory(b);
     return name;
 }
 
@@ -277,5 +284,5 @@ void anm_mil_builder_rename(anm_mil_builder *b, anm_mil_value *value, const char
         return;
     }
     value->name = anm_arena_strdup(b->program->arena, name);
-    if (!value->name || !anm_map_put(&b->names, anm_sv_from(value->name), 1)) fail_memory(b);
+    if (!value->name || !anm_map_put(&b->names, anm_sv_from(value->name), 0)) fail_memory(b);
 }
