@@ -19,115 +19,192 @@ static bool read_ints(const anm_mil_op *op, anm_mil_infer *infer, const char *na
     return true;
 }
 
-/* Output length of one spatial dimension; "same" keeps ceil(n / stride). */
-static int64_t window_length(const window *w, int d, int64_t n, bool ceil_mode) {
-    if (n < 0) return ANM_DIM_UNKNOWN;
-    if (strncmp(w->pad_type, "same", 4) == 0) return (n + w->stride[d] - 1) / w->stride[d];
-    bool custom = strcmp(w->pad_type, "custom") == 0;
-    int64_t padded = n + (custom ? w->pad[2 * d] + w->pad[2 * d + 1] : 0);
-    int64_t span = w->dilation[d] * (w->size[d] - 1) + 1;
-    int64_t room = padded - span + (ceil_mode ? w->stride[d] - 1 : 0);
-    return room < 0 ? 0 : room / w->stride[d] + 1;
+/* Numbers that sizes are computed from; within these bounds nothing overflows. */
+static bool in_range(anm_mil_infer *infer, const char *name, const int64_t *values, int count,
+                     int64_t low) {
+    for (int i = 0; i < count; i++)
+        if (values[i] < low || values[i] > INT32_MAX)
+            return anm_mil_refuse(infer, "%s holds %lld", name, (long long)values[i]);
+    return true;
 }
 
 static bool read_window(const anm_mil_op *op, anm_mil_infer *infer, window *w) {
-    w->pad_type = "valid";
     if (!anm_mil_op_get_string(op, "pad_type", &w->pad_type))
         return anm_mil_refuse(infer, "pad_type is not constant");
-    if (!read_ints(op, infer, "strides", w->stride, w->dims)) return false;
-    if (strcmp(w->pad_type, "custom") == 0 && !read_ints(op, infer, "pad", w->pad, 2 * w->dims))
-        return false;
-    for (int i = 0; i < w->dims; i++)
-        if (w->stride[i] <= 0 || w->dilation[i] <= 0)
-            return anm_mil_refuse(infer, "strides and dilations must be positive");
+    if (strcmp(w->pad_type, "custom") == 0) {
+        if (!read_ints(op, infer, "pad", w->pad, 2 * w->dims) ||
+            !in_range(infer, "pad", w->pad, 2 * w->dims, 0))
+            return false;
+    } else if (strcmp(w->pad_type, "valid") != 0 && strcmp(w->pad_type, "same") != 0 &&
+               strcmp(w->pad_type, "same_lower") != 0) {
+        return anm_mil_refuse(infer, "there is no pad_type \"%.40s\"", w->pad_type);
+    }
+    return read_ints(op, infer, "strides", w->stride, w->dims) &&
+           in_range(infer, "strides", w->stride, w->dims, 1);
+}
+
+static bool is_same(const window *w) {
+    return strncmp(w->pad_type, "same", 4) == 0;
+}
+
+/* Input elements under one window; -1 when the kernel's size is not known. */
+static int64_t reach(const window *w, int d) {
+    if (w->size[d] < 0 || w->size[d] > INT32_MAX) return -1;
+    return w->dilation[d] * (w->size[d] - 1) + 1;
+}
+
+/*
+ * Output length of one spatial dimension; "same" keeps ceil(n / stride). With ceil_mode a window
+ * that would begin in the padding behind the data is left out.
+ */
+static bool window_length(anm_mil_infer *infer, const window *w, int d, int64_t n, bool ceil_mode,
+                          int64_t *out) {
+    int64_t stride = w->stride[d], before = w->pad[2 * d], after = w->pad[2 * d + 1];
+    int64_t span = reach(w, d);
+    *out = ANM_DIM_UNKNOWN;
+    if (n < 0 || n > INT64_MAX / 4) return true;
+    if (is_same(w)) {
+        *out = (n + stride - 1) / stride;
+        return true;
+    }
+    if (span < 0) return true;
+    int64_t room = before + n + after - span;
+    if (room < 0)
+        return anm_mil_refuse(infer, "a window of %lld does not fit %lld elements",
+                              (long long)span, (long long)(before + n + after));
+    *out = (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;
+    if (ceil_mode && before + after > 0 && (*out - 1) * stride >= before + n) --*out;
     return true;
+}
+
+/* Fills shape[2 ..] and gives the output. */
+static bool give_windows(const anm_mil_op *op, anm_mil_infer *infer, const window *w,
+                         bool ceil_mode, int64_t channels) {
+    const anm_mil_type *x = anm_mil_type_of(op, "x");
+    int64_t shape[5] = {x->shape[0], channels};
+    for (int i = 0; i < w->dims; i++)
+        if (!window_length(infer, w, i, x->shape[2 + i], ceil_mode, &shape[2 + i])) return false;
+    return anm_mil_give(infer, 0, x->dtype, x->rank, shape);
+}
+
+/* A bias has one number for each output. */
+static bool check_bias(const anm_mil_op *op, anm_mil_infer *infer, int64_t outputs) {
+    const anm_mil_type *bias = anm_mil_type_of(op, "bias");
+    if (!bias || bias->rank < 0) return true;
+    if (bias->rank == 1 && anm_mil_same_dim(bias->shape[0], outputs)) return true;
+    char shape[ANM_SHAPE_TEXT];
+    return anm_mil_refuse(infer, "bias has shape %s for %lld outputs",
+                          anm_shape_format(bias->shape, bias->rank, shape, sizeof shape),
+                          (long long)outputs);
+}
+
+/* What conv and conv_transpose share. */
+static bool read_conv(const anm_mil_op *op, anm_mil_infer *infer, window *w, int64_t *groups) {
+    const anm_mil_type *x = anm_mil_type_of(op, "x"), *weight = anm_mil_type_of(op, "weight");
+    if (x->rank < 3 || x->rank > 5 || weight->rank != x->rank)
+        return anm_mil_refuse(infer, "x and weight need the same rank, 3 to 5");
+    *w = (window){.dims = x->rank - 2};
+    for (int i = 0; i < w->dims; i++) {
+        w->size[i] = weight->shape[2 + i];
+        if (w->size[i] == 0) return anm_mil_refuse(infer, "the weight is empty");
+    }
+    if (!anm_mil_op_get_int(op, "groups", groups) || *groups <= 0 || *groups > INT32_MAX)
+        return anm_mil_refuse(infer, "groups must be positive");
+    return read_ints(op, infer, "dilations", w->dilation, w->dims) &&
+           in_range(infer, "dilations", w->dilation, w->dims, 1) && read_window(op, infer, w);
+}
+
+/* The product, unknown where a factor is or where it is beyond all memory. */
+static int64_t times(int64_t dim, int64_t by) {
+    int64_t product;
+    return dim < 0 || __builtin_mul_overflow(dim, by, &product) ? ANM_DIM_UNKNOWN : product;
 }
 
 bool anm_mil_rule_conv(const anm_mil_op *op, anm_mil_infer *infer) {
     const anm_mil_type *x = anm_mil_type_of(op, "x"), *weight = anm_mil_type_of(op, "weight");
-    int64_t groups = 1, shape[ANM_MAX_RANK];
-    window w = {0};
-    if (x->rank < 3 || x->rank > 5 || weight->rank != x->rank)
-        return anm_mil_refuse(infer, "x and weight need the same rank, 3 to 5");
-    w.dims = x->rank - 2;
-    for (int i = 0; i < w.dims; i++) w.size[i] = weight->shape[2 + i];
-    if (!read_ints(op, infer, "dilations", w.dilation, w.dims) || !read_window(op, infer, &w))
-        return false;
-    if (!anm_mil_op_get_int(op, "groups", &groups) || groups <= 0)
-        return anm_mil_refuse(infer, "groups must be positive");
-    if (x->shape[1] >= 0 && weight->shape[1] >= 0 && x->shape[1] != weight->shape[1] * groups)
+    int64_t groups;
+    window w;
+    if (!read_conv(op, infer, &w, &groups)) return false;
+    if (!anm_mil_same_dim(x->shape[1], times(weight->shape[1], groups)))
         return anm_mil_refuse(infer, "x has %lld channels, the weight takes %lld in %lld groups",
-                              (long long)x->shape[1], (long long)(weight->shape[1] * groups),
+                              (long long)x->shape[1], (long long)times(weight->shape[1], groups),
                               (long long)groups);
-    shape[0] = x->shape[0];
-    shape[1] = weight->shape[0];
-    for (int i = 0; i < w.dims; i++) shape[2 + i] = window_length(&w, i, x->shape[2 + i], false);
-    return anm_mil_give(infer, 0, x->dtype, x->rank, shape);
+    if (weight->shape[0] >= 0 && weight->shape[0] % groups != 0)
+        return anm_mil_refuse(infer, "%lld outputs do not divide into %lld groups",
+                              (long long)weight->shape[0], (long long)groups);
+    return check_bias(op, infer, weight->shape[0]) &&
+           give_windows(op, infer, &w, false, weight->shape[0]);
 }
 
 /* Without padding each input element starts a kernel; "same" gives stride outputs per input. */
-static int64_t transposed_length(const window *w, int d, int64_t n) {
-    if (n < 0 || w->size[d] < 0) return ANM_DIM_UNKNOWN;
-    if (strncmp(w->pad_type, "same", 4) == 0) return n * w->stride[d];
-    int64_t full = (n - 1) * w->stride[d] + (w->size[d] - 1) * w->dilation[d] + 1;
-    return strcmp(w->pad_type, "custom") == 0 ? full - w->pad[2 * d] - w->pad[2 * d + 1] : full;
+static bool transposed_length(anm_mil_infer *infer, const window *w, int d, int64_t n,
+                              int64_t *out) {
+    int64_t span = reach(w, d), cut = w->pad[2 * d] + w->pad[2 * d + 1];
+    *out = is_same(w) ? times(n, w->stride[d]) : ANM_DIM_UNKNOWN;
+    if (is_same(w) || n < 0 || span < 0 || n > INT64_MAX / 4 / w->stride[d]) return true;
+    int64_t full = n ? (n - 1) * w->stride[d] + span : 0;
+    if (full < cut) return anm_mil_refuse(infer, "pad takes more than there is");
+    *out = full - cut;
+    return true;
+}
+
+/* The output's shape as an argument; batch and channels follow from x and weight. */
+static bool given_shape(const anm_mil_op *op, anm_mil_infer *infer, const int64_t *computed) {
+    const anm_mil_type *x = anm_mil_type_of(op, "x");
+    int64_t shape[5];
+    if (!read_ints(op, infer, "output_shape", shape, x->rank) ||
+        !in_range(infer, "output_shape", shape, x->rank, 0))
+        return false;
+    if (!anm_mil_same_dim(shape[0], computed[0]) || !anm_mil_same_dim(shape[1], computed[1]))
+        return anm_mil_refuse(infer, "output_shape begins with %lld, %lld instead of %lld, %lld",
+                              (long long)shape[0], (long long)shape[1], (long long)computed[0],
+                              (long long)computed[1]);
+    return anm_mil_give(infer, 0, x->dtype, x->rank, shape);
 }
 
 /* weight is [channels in, channels out per group, kernel...]. */
 bool anm_mil_rule_conv_transpose(const anm_mil_op *op, anm_mil_infer *infer) {
     const anm_mil_type *x = anm_mil_type_of(op, "x"), *weight = anm_mil_type_of(op, "weight");
-    int64_t groups = 1, shape[ANM_MAX_RANK];
-    window w = {0};
-    if (x->rank < 3 || x->rank > 5 || weight->rank != x->rank)
-        return anm_mil_refuse(infer, "x and weight need the same rank, 3 to 5");
-    w.dims = x->rank - 2;
-    for (int i = 0; i < w.dims; i++) w.size[i] = weight->shape[2 + i];
-    if (!read_ints(op, infer, "dilations", w.dilation, w.dims) || !read_window(op, infer, &w))
-        return false;
-    if (!anm_mil_op_get_int(op, "groups", &groups) || groups <= 0)
-        return anm_mil_refuse(infer, "groups must be positive");
+    int64_t groups, shape[5];
+    window w;
+    if (!read_conv(op, infer, &w, &groups)) return false;
     if (!anm_mil_same_dim(x->shape[1], weight->shape[0]))
         return anm_mil_refuse(infer, "x has %lld channels, the weight takes %lld",
                               (long long)x->shape[1], (long long)weight->shape[0]);
-    if (anm_mil_operand_present(anm_mil_op_operand(op, "output_shape"))) {
-        if (!read_ints(op, infer, "output_shape", shape, x->rank)) return false;
-        for (int i = 0; i < x->rank; i++)
-            if (shape[i] < 0)
-                return anm_mil_refuse(infer, "output_shape holds %lld", (long long)shape[i]);
-        return anm_mil_give(infer, 0, x->dtype, x->rank, shape);
-    }
+    if (weight->shape[0] >= 0 && weight->shape[0] % groups != 0)
+        return anm_mil_refuse(infer, "%lld channels do not divide into %lld groups",
+                              (long long)weight->shape[0], (long long)groups);
     shape[0] = x->shape[0];
-    shape[1] = weight->shape[1] < 0 ? ANM_DIM_UNKNOWN : weight->shape[1] * groups;
-    for (int i = 0; i < w.dims; i++) {
-        shape[2 + i] = transposed_length(&w, i, x->shape[2 + i]);
-        if (shape[2 + i] < ANM_DIM_UNKNOWN || (shape[2 + i] < 0 && x->shape[2 + i] >= 0))
-            return anm_mil_refuse(infer, "pad takes more than there is");
-    }
+    shape[1] = times(weight->shape[1], groups);
+    if (!check_bias(op, infer, shape[1])) return false;
+    if (anm_mil_operand_present(anm_mil_op_operand(op, "output_shape")))
+        return given_shape(op, infer, shape);
+    for (int i = 0; i < w.dims; i++)
+        if (!transposed_length(infer, &w, i, x->shape[2 + i], &shape[2 + i])) return false;
     return anm_mil_give(infer, 0, x->dtype, x->rank, shape);
 }
 
 bool anm_mil_rule_pool(const anm_mil_op *op, anm_mil_infer *infer) {
     const anm_mil_type *x = anm_mil_type_of(op, "x");
     window w = {.dilation = {1, 1, 1}};
-    bool ceil_mode = false;
-    int64_t shape[ANM_MAX_RANK];
+    bool ceil_mode;
     if (x->rank < 3 || x->rank > 5) return anm_mil_refuse(infer, "x needs rank 3 to 5");
     w.dims = x->rank - 2;
-    if (!read_ints(op, infer, "kernel_sizes", w.size, w.dims) || !read_window(op, infer, &w))
+    if (!read_ints(op, infer, "kernel_sizes", w.size, w.dims) ||
+        !in_range(infer, "kernel_sizes", w.size, w.dims, 1) || !read_window(op, infer, &w))
         return false;
-    if (!anm_mil_op_get_bool(op, "ceil_mode", &ceil_mode)) ceil_mode = false;
-    shape[0] = x->shape[0];
-    shape[1] = x->shape[1];
-    for (int i = 0; i < w.dims; i++)
-        shape[2 + i] = window_length(&w, i, x->shape[2 + i], ceil_mode);
-    return anm_mil_give(infer, 0, x->dtype, x->rank, shape);
+    if (!anm_mil_op_get_bool(op, "ceil_mode", &ceil_mode))
+        return anm_mil_refuse(infer, "ceil_mode is not constant");
+    return give_windows(op, infer, &w, ceil_mode, x->shape[1]);
 }
 
 bool anm_mil_rule_linear(const anm_mil_op *op, anm_mil_infer *infer) {
     const anm_mil_type *x = anm_mil_type_of(op, "x"), *weight = anm_mil_type_of(op, "weight");
     int64_t shape[ANM_MAX_RANK];
-    if (x->rank < 1 || weight->rank != 2)
+    if (x->rank == 0 || weight->rank != 2)
         return anm_mil_refuse(infer, "x needs rank 1 or more and weight rank 2");
+    if (!check_bias(op, infer, weight->shape[0])) return false;
+    if (x->rank < 0) return anm_mil_give_unknown(infer, x->dtype, -1);
     int last = x->rank - 1;
     if (x->shape[last] >= 0 && weight->shape[1] >= 0 && x->shape[last] != weight->shape[1])
         return anm_mil_refuse(infer, "x has %lld features, the weight takes %lld",
@@ -167,7 +244,8 @@ bool anm_mil_rule_matmul(const anm_mil_op *op, anm_mil_infer *infer) {
         return anm_mil_refuse(infer, "transpose_x or transpose_y is not constant");
     if (!may_multiply(op, &x, &y))
         return anm_mil_refuse(infer, "x and y differ in element type");
-    if (x.rank < 1 || y.rank < 1) return anm_mil_refuse(infer, "x and y need rank 1 or more");
+    if (x.rank == 0 || y.rank == 0) return anm_mil_refuse(infer, "x and y need rank 1 or more");
+    if (x.rank < 0 || y.rank < 0) return anm_mil_give_unknown(infer, x.dtype, -1);
     bool vector_x = x.rank == 1, vector_y = y.rank == 1;
     if (vector_x) x = (anm_mil_type){.rank = 2, .dtype = x.dtype, .shape = {1, x.shape[0]}};
     if (vector_y) y = (anm_mil_type){.rank = 2, .dtype = y.dtype, .shape = {y.shape[0], 1}};
