@@ -45,33 +45,48 @@ static int64_t slice_length(const bounds *b, int i, int64_t size) {
     int64_t from = s > 0 ? 0 : size - 1, to = s > 0 ? size : -1;
     if (!b->begin_mask[i]) from = clamp(b->begin[i] + (b->begin[i] < 0 ? size : 0), low, high);
     if (!b->end_mask[i]) to = clamp(b->end[i] + (b->end[i] < 0 ? size : 0), low, high);
-    int64_t n = s > 0 ? (to - from + s - 1) / s : (from - to - s - 1) / -s;
-    return n > 0 ? n : 0;
+    int64_t span = s > 0 ? to - from : from - to;
+    return span > 0 ? (span - 1) / (s > 0 ? s : -s) + 1 : 0;
+}
+
+/* The shape of x[begin:end:stride], x having a known rank. */
+static bool slice_shape(const anm_mil_op *op, anm_mil_infer *infer, const anm_mil_type *x,
+                        int *rank, int64_t *shape) {
+    bounds b;
+    if (!read_bounds(op, infer, x->rank, &b)) return false;
+    *rank = 0;
+    for (int i = 0; i < x->rank; i++) {
+        if (b.stride[i] == 0) return anm_mil_refuse(infer, "stride is 0");
+        if (!b.squeeze_mask[i]) shape[(*rank)++] = slice_length(&b, i, x->shape[i]);
+    }
+    return true;
 }
 
 bool anm_mil_rule_slice_by_index(const anm_mil_op *op, anm_mil_infer *infer) {
     const anm_mil_type *x = anm_mil_type_of(op, "x");
     int64_t shape[ANM_MAX_RANK];
-    bounds b;
-    int rank = 0;
+    int rank;
     if (x->rank < 0) return anm_mil_give(infer, 0, x->dtype, -1, NULL);
-    if (!read_bounds(op, infer, x->rank, &b)) return false;
-    for (int i = 0; i < x->rank; i++) {
-        if (b.stride[i] == 0) return anm_mil_refuse(infer, "stride is 0");
-        if (!b.squeeze_mask[i]) shape[rank++] = slice_length(&b, i, x->shape[i]);
-    }
-    return anm_mil_give(infer, 0, x->dtype, rank, shape);
+    return slice_shape(op, infer, x, &rank, shape) && anm_mil_give(infer, 0, x->dtype, rank, shape);
 }
 
 bool anm_mil_rule_slice_update(const anm_mil_op *op, anm_mil_infer *infer) {
     const anm_mil_type *x = anm_mil_type_of(op, "x"), *update = anm_mil_type_of(op, "update");
-    bounds b;
+    char got[ANM_SHAPE_TEXT], want[ANM_SHAPE_TEXT];
+    int64_t shape[ANM_MAX_RANK];
+    int rank;
     if (x->dtype != update->dtype)
         return anm_mil_refuse(infer, "x is %s but update is %s", anm_dtype_name(x->dtype),
                               anm_dtype_name(update->dtype));
-    if (x->rank >= 0 && !read_bounds(op, infer, x->rank, &b)) return false;
     infer->outputs[0] = x;
-    return true;
+    if (x->rank < 0) return true;
+    if (!slice_shape(op, infer, x, &rank, shape)) return false;
+    bool fits = update->rank < 0 || update->rank == rank;
+    for (int i = 0; fits && i < update->rank; i++)
+        fits = anm_mil_same_dim(update->shape[i], shape[i]);
+    return fits || anm_mil_refuse(infer, "update is %s, the slice %s",
+                                  anm_shape_format(update->shape, update->rank, got, sizeof got),
+                                  anm_shape_format(shape, rank, want, sizeof want));
 }
 
 /* -1 in size takes the rest. */

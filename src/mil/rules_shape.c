@@ -105,25 +105,28 @@ bool anm_mil_rule_expand_dims(const anm_mil_op *op, anm_mil_infer *infer) {
     return anm_mil_give(infer, 0, x->dtype, x->rank + added, shape);
 }
 
+/*
+ * Of the named dimensions, only those of size 1 go; the others stay, as in PyTorch and in what
+ * coremltools writes. So the rank depends on named dimensions that are not known.
+ */
 bool anm_mil_rule_squeeze(const anm_mil_op *op, anm_mil_infer *infer) {
     const anm_mil_type *x = anm_mil_type_of(op, "x");
     bool given = anm_mil_operand_present(anm_mil_op_operand(op, "axes"));
     int64_t shape[ANM_MAX_RANK];
-    unsigned set = 0;
+    unsigned set = ~0u;
     int count, rank = 0;
     if (x->rank < 0) return anm_mil_give_unknown(infer, x->dtype, -1);
     if (given && !axis_set(op, infer, x->rank, &set, &count))
         return infer->message[0] ? false : anm_mil_give_unknown(infer, x->dtype, -1);
     for (int i = 0; i < x->rank; i++) {
-        bool drop = given ? set >> i & 1 : x->shape[i] == 1;
-        if (drop && x->shape[i] > 1)
-            return anm_mil_refuse(infer, "dimension %d has size %lld and cannot be squeezed", i,
-                                  (long long)x->shape[i]);
-        if (!drop) shape[rank++] = x->shape[i];
+        bool named = set >> i & 1;
+        if (named && x->shape[i] < 0) return anm_mil_give_unknown(infer, x->dtype, -1);
+        if (!named || x->shape[i] != 1) shape[rank++] = x->shape[i];
     }
     return anm_mil_give(infer, 0, x->dtype, rank, shape);
 }
 
+/* Adds a value to the shape of the result; axis -1: every dimension must agree. */
 static bool join(anm_mil_infer *infer, const anm_mil_type *t, int axis, const anm_mil_type *first,
                  int64_t *shape) {
     if (t->dtype != first->dtype || t->rank != first->rank)
@@ -131,7 +134,9 @@ static bool join(anm_mil_infer *infer, const anm_mil_type *t, int axis, const an
     for (int i = 0; i < t->rank; i++) {
         if (i == axis) {
             bool known = shape[i] >= 0 && t->shape[i] >= 0;
-            shape[i] = known ? shape[i] + t->shape[i] : ANM_DIM_UNKNOWN;
+            if (!known) shape[i] = ANM_DIM_UNKNOWN;
+            else if (__builtin_add_overflow(shape[i], t->shape[i], &shape[i]))
+                return anm_mil_refuse(infer, "the result is too large");
         } else if (shape[i] < 0) {
             shape[i] = t->shape[i];
         } else if (t->shape[i] >= 0 && t->shape[i] != shape[i]) {
@@ -144,19 +149,26 @@ static bool join(anm_mil_infer *infer, const anm_mil_type *t, int axis, const an
 bool anm_mil_rule_concat(const anm_mil_op *op, anm_mil_infer *infer) {
     const anm_mil_arg *values = anm_mil_op_arg(op, "values");
     int64_t axis, shape[ANM_MAX_RANK];
+    bool interleave;
     if (!values || !values->count) return anm_mil_refuse(infer, "has no values");
     const anm_mil_type *first = anm_mil_operand_type(values->operands[0]);
     if (!anm_mil_op_get_int(op, "axis", &axis)) return anm_mil_refuse(infer, "has no axis");
+    if (!anm_mil_op_get_bool(op, "interleave", &interleave))
+        return anm_mil_refuse(infer, "interleave is not constant");
     if (first->rank < 0) return anm_mil_give_unknown(infer, first->dtype, -1);
-    /* Scalars are joined into a vector. */
-    if (first->rank == 0)
-        return anm_mil_give(infer, 0, first->dtype, 1, (const int64_t[]){(int64_t)values->count});
-    if (!anm_mil_axis(infer, &axis, first->rank)) return false;
+    bool scalars = first->rank == 0, alike = interleave || scalars;
+    if (!anm_mil_axis(infer, &axis, scalars ? 1 : first->rank)) return false;
     for (int i = 0; i < first->rank; i++) shape[i] = first->shape[i];
     for (size_t k = 1; k < values->count; k++)
-        if (!join(infer, anm_mil_operand_type(values->operands[k]), (int)axis, first, shape))
+        if (!join(infer, anm_mil_operand_type(values->operands[k]), alike ? -1 : (int)axis, first,
+                  shape))
             return false;
-    return anm_mil_give(infer, 0, first->dtype, first->rank, shape);
+    /* Scalars are joined into a vector. */
+    if (scalars) shape[0] = 1;
+    if (alike && shape[axis] >= 0 &&
+        __builtin_mul_overflow(shape[axis], (int64_t)values->count, &shape[axis]))
+        return anm_mil_refuse(infer, "the result is too large");
+    return anm_mil_give(infer, 0, first->dtype, scalars ? 1 : first->rank, shape);
 }
 
 bool anm_mil_rule_tile(const anm_mil_op *op, anm_mil_infer *infer) {
