@@ -467,6 +467,21 @@ static const rule_case bad[] = {
      "fp16(1), zero_point = int8(0))", 1, "\"quantized_data\" does not accept"},
     {"", "constexpr_blockwise_shift_scale(data = tensor<int8, [1, 4]>([[1, 2, 3, 4]]), scale = "
      "tensor<fp16, [1, 3]>([[1, 2, 3]]))", 1, "does not divide into blocks"},
+    {"", "constexpr_affine_dequantize(axis = int32(1), quantized_data = tensor<int8, [2]>([1, 2]), "
+     "scale = fp16(1), zero_point = int8(0))", 1, "out of range for rank 1"},
+    {"", "constexpr_affine_dequantize(axis = int32(0), quantized_data = tensor<int8, [2]>([1, 2]), "
+     "scale = " HALFS(3, "1, 1, 1") ", zero_point = int8(0))", 1, "scale has not one number"},
+    {"", "constexpr_blockwise_shift_scale(data = tensor<int8, [4]>([1, 2, 3, 4]), offset = "
+     "tensor<int8, [1]>([1]), scale = " HALFS(2, "1, 2") ")", 1, "scale and offset differ"},
+    {"", "constexpr_blockwise_shift_scale(data = tensor<int8, [4]>([1, 2, 3, 4]), offset = "
+     "tensor<uint8, [2]>([1, 2]), scale = " HALFS(2, "1, 2") ")", 1, "offset is uint8"},
+    {"", "constexpr_lut_to_dense(indices = tensor<uint8, [1]>([0]), lut = " HALFS(3, "1, 2, 3")
+     ", shape = tensor<uint32, [1]>([8]))", 1, "lut has 3 entries"},
+    {"", "constexpr_lut_to_dense(indices = tensor<uint8, [2]>([0, 0]), lut = " HALFS(2, "1, 2")
+     ", shape = tensor<uint32, [1]>([8]))", 1, "have not 1 bits for each"},
+    {"", "constexpr_lut_to_sparse(indices_mask = tensor<uint1, [3]>([1, 0, 1]), "
+     "indices_nonzero_data = tensor<uint1, [2]>([0, 1]), lut = tensor<fp16, [2, 2, 1]>([[[1], "
+     "[2]], [[3], [4]]]))", 2, "does not divide into the lut's groups"},
     {"", "constexpr_cast(output_dtype = " STR("int8") ", source_val = " HALFS(2, "1, 2") ")", 1,
      "to fp32 only"},
     {"", "constexpr_lut_to_dense(indices = tensor<uint2, [2]>([0, 1]), lut = tensor<fp16, [1, 2, "
