@@ -19,7 +19,7 @@ enum { ANM_PALETTE_MAX_BITS = 8, ANM_PALETTE_MAX = 1 << ANM_PALETTE_MAX_BITS };
 /* 1, 2, 3, 4, 6 or 8: what CoreML has index types for. */
 bool anm_palette_bits_valid(int bits);
 
-/* One thread's workspace, about 4 MB. NULL when memory is out. */
+/* One thread's workspace, about 6 MB. NULL when memory is out. */
 typedef struct anm_palettizer anm_palettizer;
 anm_palettizer *anm_palettizer_create(void);
 void anm_palettizer_destroy(anm_palettizer *p); /* NULL is fine */
