@@ -6,6 +6,7 @@
 #include "anemone/chat_template.h"
 #include "anemone/compile.h"
 #include "anemone/convert.h"
+#include "anemone/eval.h"
 #include "anemone/inspect.h"
 #include "anemone/llm.h"
 #include "anemone/log.h"

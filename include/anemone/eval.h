@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Measuring a language model on text: perplexity, and the distance between two models.
+ *
+ *     anm_eval_text *text;
+ *     anm_eval_result result;
+ *     if (anm_eval_text_read(anm_llm_tokenizer(llm), "wiki.txt", 0, &text, &error)) ...
+ *     if (anm_eval_perplexity(llm, text, NULL, &result, &error)) ...
+ *
+ * docs/evaluation.md has the definitions.
+ */
+#ifndef ANEMONE_EVAL_H
+#define ANEMONE_EVAL_H
+
+#include "anemone/llm.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Token ids of one or more documents, each of which is scored from an empty timeline, and the
+ * tokens that go before every window: what the tokenizer's post-processor puts before a text (BOS).
+ */
+typedef struct anm_eval_text anm_eval_text;
+
+/*
+ * Tokenizes a file, once and whole, special tokens in the text being read as such. With
+ * `documents` it is cut after every "<|endoftext|>", which stays as the last token of its document
+ * if the tokenizer has it as a token and is dropped if not; one newline after it is dropped.
+ * ANM_ERROR_ARGUMENT if there are not two tokens, prefix included, in any document.
+ */
+ANM_API ANM_MUST_CHECK anm_status anm_eval_text_read(const anm_tokenizer *tokenizer,
+                                                     const char *path, int documents,
+                                                     anm_eval_text **out, anm_error *err);
+/* Without documents; the ids are copied. */
+ANM_API ANM_MUST_CHECK anm_status anm_eval_text_create(const int32_t *prefix, size_t prefix_count,
+                                                       anm_eval_text **out, anm_error *err);
+ANM_API ANM_MUST_CHECK anm_status anm_eval_text_add(anm_eval_text *text, const int32_t *tokens,
+                                                    size_t count, anm_error *err);
+ANM_API size_t anm_eval_text_document_count(const anm_eval_text *text);
+ANM_API size_t anm_eval_text_token_count(const anm_eval_text *text); /* without prefixes */
+ANM_API void anm_eval_text_free(anm_eval_text *text);                /* NULL is fine */
+
+typedef struct anm_eval_progress {
+    uint64_t scored, to_score;    /* tokens */
+    uint64_t evaluated, to_evaluate; /* the same with context that is evaluated again */
+    double nll;                   /* mean so far; of the second model when comparing */
+    double seconds, seconds_left; /* an estimate from the share of tokens evaluated */
+} anm_eval_progress;
+/* Called after every token, on the caller's thread. Non-zero cancels the evaluation. */
+typedef int (*anm_eval_progress_fn)(void *context, const anm_eval_progress *progress);
+
+/* A token that was scored. */
+typedef struct anm_eval_token {
+    size_t document, index; /* index in the document's tokens, prefix not counted */
+    int32_t token;
+    double nll[2]; /* -ln p(token); [1]: of the second model when comparing, else 0 */
+    double kl;     /* when comparing, else 0 */
+} anm_eval_token;
+typedef void (*anm_eval_token_fn)(void *context, const anm_eval_token *token);
+
+typedef struct anm_eval_options {
+    size_t struct_size;
+    size_t context;      /* tokens of a window, prefix included; 0: what the models hold */
+    size_t stride;       /* by which windows advance; 0: half the context */
+    uint64_t max_tokens; /* to score; 0: all */
+    anm_eval_progress_fn progress; /* may be NULL */
+    anm_eval_token_fn on_token;    /* may be NULL */
+    void *callback_context;
+} anm_eval_options;
+ANM_API void anm_eval_options_init(anm_eval_options *options);
+
+/*
+ * x is -ln p of each token scored. The intervals hold 95 %, taking tokens as independent: mean
+ * +- 1.96 standard errors, and exp of its ends. With one token all of that is NaN.
+ */
+typedef struct anm_eval_score {
+    double nll;            /* mean of x, in nats */
+    double standard_error; /* sqrt(sum((x - nll)^2) / (n (n - 1))) */
+    double nll_low, nll_high;
+    double perplexity, perplexity_low, perplexity_high; /* exp */
+    double bits_per_byte; /* sum of x / ln 2 / bytes; NaN without a tokenizer or without text */
+} anm_eval_score;
+
+typedef struct anm_eval_result {
+    anm_eval_score score;
+    size_t context, stride;     /* as used */
+    uint64_t documents;         /* in which something was scored */
+    uint64_t windows;
+    uint64_t tokens;            /* scored, n */
+    uint64_t evaluated;         /* tokens that the model had to run */
+    uint64_t bytes;             /* UTF-8 of the scored tokens but for special ones */
+    double seconds;
+} anm_eval_result;
+
+/*
+ * Windows of options->context tokens advance by options->stride. Every token of a document but the
+ * first (with a prefix: that one too) is scored once: by the first window, or later with at least
+ * context - stride tokens before it. `options` may be NULL.
+ *
+ * ANM_ERROR_ARGUMENT for a context beyond the models', a stride that leaves less than one token
+ * of context, and a text with nothing to score; ANM_ERROR_FORMAT for logits that are not numbers;
+ * ANM_ERROR_CANCELLED.
+ */
+ANM_API ANM_MUST_CHECK anm_status anm_eval_perplexity(const anm_llm *llm, const anm_eval_text *text,
+                                                      const anm_eval_options *options,
+                                                      anm_eval_result *result, anm_error *err);
+
+typedef struct anm_eval_comparison {
+    anm_eval_result reference, other; /* seconds: of both together */
+    /* KL(reference || other) at the tokens scored, in nats */
+    double kl, kl_standard_error, kl_p99, kl_max; /* mean; p99 by nearest rank */
+    double top1_agreement; /* share of tokens at which both have the same likeliest (lowest id) */
+    double nll_difference; /* other - reference, mean over tokens */
+    double nll_difference_standard_error; /* of the paired differences */
+    double perplexity_difference;
+    double perplexity_difference_standard_error; /* paired, by the delta method */
+} anm_eval_comparison;
+
+/*
+ * The same tokens through two models. ANM_ERROR_MISMATCH unless both have as many logits and, where
+ * both have a tokenizer, the same tokens.
+ */
+ANM_API ANM_MUST_CHECK anm_status anm_eval_compare(const anm_llm *reference, const anm_llm *other,
+                                                   const anm_eval_text *text,
+                                                   const anm_eval_options *options,
+                                                   anm_eval_comparison *result, anm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
