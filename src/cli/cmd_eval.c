@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/* anemone eval: perplexity of a model, and two models compared. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "anemone/eval.h"
+#include "src/cli/cli.h"
+
+typedef struct settings {
+    const char *text, *precision, *reference_precision;
+    int64_t context, stride, max_tokens;
+    bool documents, json;
+} settings;
+
+enum { COMMON_OPTIONS = 7 };
+
+static void common_options(settings *s, cli_option *options) {
+    const cli_option table[COMMON_OPTIONS] = {
+        {"text", 0, CLI_STRING, &s->text, "FILE", "the text, UTF-8 (required)"},
+        {"documents", 0, CLI_FLAG, &s->documents, NULL,
+         "<|endoftext|> ends a document; each is scored by itself"},
+        {"context", 'c', CLI_INT, &s->context, "N", "tokens of a window (default: the model's)"},
+        {"stride", 0, CLI_INT, &s->stride, "N",
+         "by which windows advance (default: half the context)"},
+        {"max-tokens", 'n', CLI_INT, &s->max_tokens, "N", "score no more than N tokens"},
+        {"precision", 0, CLI_STRING, &s->precision, "fp16|fp32", "arithmetic (default fp16)"},
+        {"json", 0, CLI_FLAG, &s->json, NULL, "print JSON"},
+    };
+    memcpy(options, table, sizeof table);
+}
+
+static bool is_precision(const char *text) {
+    return strcmp(text, "fp16") == 0 || strcmp(text, "fp32") == 0;
+}
+
+static int check(const cli_spec *spec, settings *s) {
+    if (!s->text) return cli_usage(spec, "--text is required");
+    if (!s->reference_precision) s->reference_precision = s->precision;
+    if (!is_precision(s->precision))
+        return cli_usage(spec, "--precision is fp16 or fp32, not \"%s\"", s->precision);
+    if (!is_precision(s->reference_precision))
+        return cli_usage(spec, "--reference-precision is fp16 or fp32, not \"%s\"",
+                         s->reference_precision);
+    return -1;
+}
+
+typedef struct progress_line {
+    bool terminal, open;
+    double shown; /* seconds at which it was written */
+} progress_line;
+
+/* "1:02:03", or "2:03". */
+static const char *clock_text(double seconds, char *buffer, size_t size) {
+    uint64_t s = (uint64_t)(seconds + 0.5);
+    if (s >= 3600)
+        snprintf(buffer, size, "%" PRIu64 ":%02d:%02d", s / 3600, (int)(s / 60 % 60),
+                 (int)(s % 60));
+    else snprintf(buffer, size, "%d:%02d", (int)(s / 60), (int)(s % 60));
+    return buffer;
+}
+
+static int on_progress(void *context, const anm_eval_progress *p) {
+    progress_line *line = context;
+    char left[32], text[128];
+    if (cli_interrupted()) return 1;
+    if (!line->terminal || (line->open && p->seconds < line->shown + 0.2)) return 0;
+    line->open = true;
+    line->shown = p->seconds;
+    int columns = cli_columns(stderr);
+    snprintf(text, sizeof text, "%" PRIu64 " of %" PRIu64 " tokens, perplexity %.3f, %s left",
+             p->scored, p->to_score, exp(p->nll), clock_text(p->seconds_left, left, sizeof left));
+    fprintf(stderr, "\r%.*s\033[K", columns - 1, text);
+    fflush(stderr);
+    return 0;
+}
+
+typedef struct evaluation {
+    settings settings;
+    anm_llm *llms[2];
+    anm_eval_text *text;
+    anm_eval_options options;
+    progress_line line;
+    anm_error err;
+} evaluation;
+
+static anm_status open_llm(evaluation *e, const char *dir, const char *precision, anm_llm **out) {
+    anm_llm_options options;
+    anm_llm_options_init(&options);
+    if (strcmp(precision, "fp32") == 0) options.precision = ANM_PRECISION_FP32;
+    return anm_llm_open(dir, &options, out, &e->err);
+}
+
+static anm_status open_text(evaluation *e) {
+    const anm_tokenizer *tokenizer = anm_llm_tokenizer(e->llms[0]);
+    if (tokenizer)
+        return anm_eval_text_read(tokenizer, e->settings.text, e->settings.documents, &e->text,
+                                  &e->err);
+    e->err = (anm_error){.status = ANM_ERROR_NOT_FOUND, .offset = ANM_NO_OFFSET};
+    snprintf(e->err.where, sizeof e->err.where, "%s", anm_llm_name(e->llms[0]));
+    snprintf(e->err.message, sizeof e->err.message,
+             "there is no tokenizer.json beside the packages");
+    return ANM_ERROR_NOT_FOUND;
+}
+
+static void start(evaluation *e) {
+    anm_eval_options_init(&e->options);
+    e->options.context = (size_t)e->settings.context;
+    e->options.stride = (size_t)e->settings.stride;
+    e->options.max_tokens = (uint64_t)e->settings.max_tokens;
+    e->options.progress = on_progress;
+    e->options.callback_context = &e->line;
+    e->line.terminal = isatty(STDERR_FILENO);
+    cli_catch_interrupt();
+}
+
+static void end_line(progress_line *line) {
+    if (line->open) fputs("\r\033[K", stderr);
+    line->open = false;
+}
+
+static int finish(evaluation *e, anm_status status) {
+    int code = 0;
+    cli_release_interrupt();
+    if (status != ANM_OK) code = cli_fail(&e->err);
+    if (status == ANM_ERROR_CANCELLED) code = CLI_INTERRUPTED;
+    anm_eval_text_free(e->text);
+    for (size_t i = 0; i < 2; i++) anm_llm_close(e->llms[i]);
+    return code;
+}
+
+/* JSON has no NaN. */
+static json_t *number(double x) {
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *json_score(const anm_eval_score *s) {
+    return json_pack("{s:f, s:o, s:[o,o], s:f, s:[o,o], s:o}", "nll", s->nll, "standard_error",
+                     number(s->standard_error), "nll_95", number(s->nll_low), number(s->nll_high),
+                     "perplexity", s->perplexity, "perplexity_95", number(s->perplexity_low),
+                     number(s->perplexity_high), "bits_per_byte", number(s->bits_per_byte));
+}
+
+/* What was done: the same for one model and for two. */
+static json_t *json_run(const evaluation *e, const anm_eval_result *r) {
+    return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "text", e->settings.text,
+                     "documents_mode", e->settings.documents, "documents", (json_int_t)r->documents,
+                     "context", (json_int_t)r->context, "stride", (json_int_t)r->stride, "windows",
+                     (json_int_t)r->windows, "tokens", (json_int_t)r->tokens, "evaluated",
+                     (json_int_t)r->evaluated, "bytes", (json_int_t)r->bytes, "seconds",
+                     r->seconds);
+}
+
+static json_t *json_model(const evaluation *e, size_t index, const char *precision,
+                          const anm_eval_score *score) {
+    json_t *o = json_score(score);
+    json_object_set_new(o, "model", json_string(anm_llm_name(e->llms[index])));
+    json_object_set_new(o, "precision", json_string(precision));
+    return o;
+}
+
+static void print_json(json_t *root) {
+    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
+    putchar('\n');
+    json_decref(root);
+}
+
+static void print_run(const anm_eval_result *r) {
+    printf("tokens        %" PRIu64 " scored in %" PRIu64 " document%s, %" PRIu64
+           " window%s of %zu, stride %zu\n",
+           r->tokens, r->documents, r->documents == 1 ? "" : "s", r->windows,
+           r->windows == 1 ? "" : "s", r->context, r->stride);
+}
+
+static void print_speed(const anm_eval_result *r) {
+    printf("time          %.1f s, %.1f tokens/s scored (%" PRIu64 " evaluated)\n", r->seconds,
+           r->seconds > 0 ? (double)r->tokens / r->seconds : 0, r->evaluated);
+}
+
+static void print_perplexity(const anm_eval_score *s) {
+    printf("%.4f", s->perplexity);
+    if (isfinite(s->perplexity_low))
+        printf("  (95 %%: %.4f to %.4f)", s->perplexity_low, s->perplexity_high);
+    putchar('\n');
+}
+
+static void print_value(const char *label, double value, double error) {
+    printf("%-13s %.5g", label, value);
+    if (isfinite(error)) printf(" +- %.2g", error);
+    putchar('\n');
+}
+
+static void print_result(const anm_eval_result *r) {
+    print_run(r);
+    printf("perplexity    ");
+    print_perplexity(&r->score);
+    print_value("NLL", r->score.nll, r->score.standard_error);
+    if (isfinite(r->score.bits_per_byte))
+        printf("bits per byte %.4f over %" PRIu64 " bytes\n", r->score.bits_per_byte, r->bytes);
+    print_speed(r);
+}
+
+static int run_perplexity(int argc, char **argv) {
+    evaluation e = {.settings = {.precision = "fp16"}};
+    cli_option options[COMMON_OPTIONS];
+    common_options(&e.settings, options);
+    const cli_spec spec = {"eval perplexity",
+                           "MODEL_DIR --text FILE",
+                           1,
+                           1,
+                           "Perplexity of a converted model on a text, by overlapping windows.",
+                           "Every token but a document's first is scored once, with at least "
+                           "context - stride\ntokens before it. NLL is in nats a token, +- its "
+                           "standard error.",
+                           options,
+                           COMMON_OPTIONS};
+    char **operands;
+    int count, code = cli_parse(&spec, argc, argv, &operands, &count);
+    if (code < 0) code = check(&spec, &e.settings);
+    if (code >= 0) return code;
+    anm_eval_result result;
+    start(&e);
+    anm_status status = open_llm(&e, operands[0], e.settings.precision, &e.llms[0]);
+    if (status == ANM_OK) status = open_text(&e);
+    if (status == ANM_OK)
+        status = anm_eval_perplexity(e.llms[0], e.text, &e.options, &result, &e.err);
+    end_line(&e.line);
+    if (status == ANM_OK && e.settings.json) {
+        json_t *root = json_run(&e, &result);
+        json_object_update_new(root, json_model(&e, 0, e.settings.precision, &result.score));
+        print_json(root);
+    } else if (status == ANM_OK) {
+        print_result(&result);
+    }
+    return finish(&e, status);
+}
+
+static json_t *json_comparison(const evaluation *e, const anm_eval_comparison *c) {
+    json_t *root = json_run(e, &c->reference);
+    json_object_set_new(root, "reference",
+                        json_model(e, 0, e->settings.reference_precision, &c->reference.score));
+    json_object_set_new(root, "other", json_model(e, 1, e->settings.precision, &c->other.score));
+    json_object_set_new(root, "kl",
+                        json_pack("{s:f, s:o, s:f, s:f}", "mean", c->kl, "standard_error",
+                                  number(c->kl_standard_error), "p99", c->kl_p99, "max",
+                                  c->kl_max));
+    json_object_set_new(root, "top1_agreement", json_real(c->top1_agreement));
+    json_object_set_new(root, "nll_difference",
+                        json_pack("{s:f, s:o}", "mean", c->nll_difference, "standard_error",
+                                  number(c->nll_difference_standard_error)));
+    json_object_set_new(root, "perplexity_difference",
+                        json_pack("{s:f, s:o}", "value", c->perplexity_difference, "standard_error",
+                                  number(c->perplexity_difference_standard_error)));
+    return root;
+}
+
+static void print_comparison(const evaluation *e, const anm_eval_comparison *c) {
+    print_run(&c->reference);
+    printf("reference     %s, %s\n", anm_llm_name(e->llms[0]), e->settings.reference_precision);
+    printf("  perplexity  ");
+    print_perplexity(&c->reference.score);
+    printf("other         %s, %s\n", anm_llm_name(e->llms[1]), e->settings.precision);
+    printf("  perplexity  ");
+    print_perplexity(&c->other.score);
+    print_value("  difference", c->perplexity_difference, c->perplexity_difference_standard_error);
+    print_value("NLL differs", c->nll_difference, c->nll_difference_standard_error);
+    print_value("KL", c->kl, c->kl_standard_error);
+    printf("  99 %% below  %.3g, largest %.3g\n", c->kl_p99, c->kl_max);
+    printf("same top-1    %.3f %%\n", 100 * c->top1_agreement);
+    print_speed(&c->reference);
+}
+
+static int run_compare(int argc, char **argv) {
+    evaluation e = {.settings = {.precision = "fp16"}};
+    cli_option options[COMMON_OPTIONS + 1];
+    common_options(&e.settings, options);
+    options[COMMON_OPTIONS] = (cli_option){
+        "reference-precision",           0,           CLI_STRING,
+        &e.settings.reference_precision, "fp16|fp32", "of REFERENCE_DIR (default: as --precision)"};
+    const cli_spec spec = {"eval compare",
+                           "REFERENCE_DIR MODEL_DIR --text FILE",
+                           2,
+                           2,
+                           "How far a converted model is from another one of the same vocabulary.",
+                           "KL(reference || model) in nats, share of equal likeliest tokens, both "
+                           "perplexities\nand their paired difference, +- standard errors.",
+                           options,
+                           COMMON_OPTIONS + 1};
+    char **operands;
+    int count, code = cli_parse(&spec, argc, argv, &operands, &count);
+    if (code < 0) code = check(&spec, &e.settings);
+    if (code >= 0) return code;
+    anm_eval_comparison result;
+    start(&e);
+    anm_status status = open_llm(&e, operands[0], e.settings.reference_precision, &e.llms[0]);
+    if (status == ANM_OK) status = open_llm(&e, operands[1], e.settings.precision, &e.llms[1]);
+    if (status == ANM_OK) status = open_text(&e);
+    if (status == ANM_OK)
+        status = anm_eval_compare(e.llms[0], e.llms[1], e.text, &e.options, &result, &e.err);
+    end_line(&e.line);
+    if (status == ANM_OK && e.settings.json) print_json(json_comparison(&e, &result));
+    else if (status == ANM_OK) print_comparison(&e, &result);
+    return finish(&e, status);
+}
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} kinds[] = {
+    {"perplexity", run_perplexity, "of a model on a text"},
+    {"compare", run_compare, "a model with a reference: KL, top-1, perplexity"},
+};
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+static void print_help(FILE *stream) {
+    fputs("Usage: anemone eval KIND [options]\n\nMeasures converted models.\n\nKinds:\n", stream);
+    for (int i = 0; i < KINDS; i++)
+        fprintf(stream, "  %-11s %s\n", kinds[i].name, kinds[i].summary);
+    fputs("\n`anemone eval KIND --help` tells more.\n", stream);
+}
+
+int cmd_eval(int argc, char **argv) {
+    if (argc < 2) {
+        print_help(stderr);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    for (int i = 0; i < KINDS; i++)
+        if (strcmp(argv[1], kinds[i].name) == 0) return kinds[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "anemone eval: no kind \"%s\"; see `anemone eval --help`\n", argv[1]);
+    return CLI_USAGE;
+}
