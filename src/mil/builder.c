@@ -196,9 +196,8 @@ anm_mil_value *anm_mil_builder_string(anm_mil_builder *b, const char *name, cons
     return add_const(b, name, anm_mil_literal_string(b->program->arena, text));
 }
 
-anm_mil_value *anm_mil_builder_blob(anm_mil_builder *b, const char *name, anm_dtype dtype,
-                                    int rank, const int64_t *shape, const char *path,
-                                    uint64_t offset, const void *data) {
+static anm_mil_literal *blob_literal(anm_mil_builder *b, anm_dtype dtype, int rank,
+                                     const int64_t *shape, const char *path, uint64_t offset) {
     if (!alive(b)) return NULL;
     anm_arena *arena = b->program->arena;
     anm_mil_literal *literal = ANM_ARENA_NEW(arena, anm_mil_literal);
@@ -206,9 +205,22 @@ anm_mil_value *anm_mil_builder_blob(anm_mil_builder *b, const char *name, anm_dt
     literal->type = anm_mil_type_tensor(arena, dtype, rank, shape);
     literal->blob_path = anm_arena_strdup(arena, path);
     literal->blob_offset = offset;
+    return literal->type && literal->blob_path ? literal : fail_memory(b);
+}
+
+const anm_mil_literal *anm_mil_builder_blob_literal(anm_mil_builder *b, anm_dtype dtype, int rank,
+                                                    const int64_t *shape, const char *path,
+                                                    uint64_t offset) {
+    return blob_literal(b, dtype, rank, shape, path, offset);
+}
+
+anm_mil_value *anm_mil_builder_blob(anm_mil_builder *b, const char *name, anm_dtype dtype,
+                                    int rank, const int64_t *shape, const char *path,
+                                    uint64_t offset, const void *data) {
+    anm_mil_literal *literal = blob_literal(b, dtype, rank, shape, path, offset);
+    if (!literal) return NULL;
     literal->data = data;
     if (data) anm_dtype_bytes(dtype, anm_shape_elements(shape, rank), &literal->bytes);
-    if (!literal->type || !literal->blob_path) return fail_memory(b);
     return add_const(b, name, literal);
 }
 

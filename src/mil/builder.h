@@ -50,6 +50,11 @@ anm_mil_value *anm_mil_builder_blob(anm_mil_builder *b, const char *name, anm_dt
                                     int rank, const int64_t *shape, const char *path,
                                     uint64_t offset, const void *data);
 
+/* The same as a literal, for constexpr ops, which take theirs inline. */
+const anm_mil_literal *anm_mil_builder_blob_literal(anm_mil_builder *b, anm_dtype dtype, int rank,
+                                                    const int64_t *shape, const char *path,
+                                                    uint64_t offset);
+
 typedef struct anm_mil_binding {
     const char *arg;
     anm_mil_value *value;
