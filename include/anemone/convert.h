@@ -16,6 +16,7 @@
 #define ANEMONE_CONVERT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "anemone/status.h"
 
@@ -34,6 +35,13 @@ typedef struct anm_convert_progress {
 /* Called every few megabytes, on the caller's thread. Non-zero cancels the conversion. */
 typedef int (*anm_convert_progress_fn)(void *context, const anm_convert_progress *progress);
 
+/* Palettization of a component: tables of 2^bits fp16 values, and an index for each weight. */
+typedef struct anm_convert_lut {
+    int bits;      /* per weight: 1, 2, 3, 4, 6 or 8; 0: fp16 */
+    int64_t group; /* rows (output channels) that share a table; 0: 8; ANM_CONVERT_PER_TENSOR */
+} anm_convert_lut;
+#define ANM_CONVERT_PER_TENSOR (-1)
+
 typedef struct anm_convert_options {
     size_t struct_size;
     /* Tokens of context; 0: 512, or max_position_embeddings where that is less. */
@@ -47,6 +55,12 @@ typedef struct anm_convert_options {
     int allow_overflow;
     anm_convert_progress_fn progress; /* may be NULL */
     void *progress_context;
+    /*
+     * Which components to palettize: ANEMLL's lut1, lut2 and lut3. Matrices of more than 2048
+     * weights are; norms, biases and RoPE tables stay fp16. Where a group does not divide the
+     * rows of a matrix, the largest smaller one that does is taken, with a warning.
+     */
+    anm_convert_lut lut_embeddings, lut_ffn, lut_head;
 } anm_convert_options;
 
 ANM_API void anm_convert_options_init(anm_convert_options *options);

@@ -12,14 +12,15 @@
 #define ANM_CONVERT_GRAPH_H
 
 #include "src/convert/recipe.h"
+#include "src/convert/weights.h"
 #include "src/mil/builder.h"
 
 /* Where the weights lie in the package's blob file. */
 typedef struct anm_stored {
-    uint64_t model[ANM_SLOT_LAYER_FIRST];
-    uint64_t (*layers)[ANM_SLOT_COUNT]; /* [recipe->layers]; NULL if the part has none */
+    anm_place model[ANM_SLOT_LAYER_FIRST];
+    anm_place (*layers)[ANM_SLOT_COUNT]; /* [recipe->layers]; NULL if the part has none */
     uint64_t cos, sin;                  /* fp16 [1, state, head_dim / 2] */
-    uint64_t *head;                     /* [recipe->splits] rows of the LM head */
+    anm_place *head;                    /* [recipe->splits] rows of the LM head */
 } anm_stored;
 
 typedef struct anm_graph {
@@ -50,6 +51,9 @@ anm_mil_value *anm_graph_half(anm_graph *g, double value);
 anm_mil_value *anm_graph_string(anm_graph *g, const char *text);
 /* A name for the current layer's value: "layer_3_query". Lives in the program's arena. */
 const char *anm_graph_name(anm_graph *g, const char *what);
+/* A stored weight: a constant, or what constexpr_lut_to_dense makes of its tables. */
+anm_mil_value *anm_graph_stored(anm_graph *g, const char *name, anm_slot slot, int rank,
+                                const int64_t *shape, anm_place place);
 /* The current layer's (or the model's) weight; `rank` 4 makes a matrix a 1x1 convolution's. */
 anm_mil_value *anm_graph_weight(anm_graph *g, anm_slot slot, int rank);
 anm_mil_value *anm_graph_reshape(anm_graph *g, const char *what, anm_mil_value *x, int rank,

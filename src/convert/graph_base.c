@@ -4,6 +4,7 @@
 
 #include "src/base/half.h"
 #include "src/convert/graph.h"
+#include "src/convert/palettize_store.h"
 #include "src/package/package.h"
 
 void anm_graph_begin(anm_graph *g, anm_mil_builder *b, const anm_recipe *r,
@@ -71,17 +72,35 @@ const char *anm_graph_name(anm_graph *g, const char *what) {
     return name ? name : what;
 }
 
+anm_mil_value *anm_graph_stored(anm_graph *g, const char *name, anm_slot slot, int rank,
+                                const int64_t *shape, anm_place place) {
+    char palettized[ANM_TENSOR_NAME + 32];
+    int64_t tables[6] = {1, 1, 1, 1, 1, 1};
+    if (!place.lut)
+        return anm_mil_builder_blob(g->b, name, ANM_DTYPE_FP16, rank, shape, ANM_WEIGHT_PATH,
+                                    place.data, NULL);
+    anm_convert_lut lut = anm_recipe_lut(g->r, slot, shape[0], shape[1]);
+    tables[0] = shape[0] / lut.group;
+    tables[rank] = (int64_t)1 << lut.bits;
+    const anm_mil_literal *indices = anm_mil_builder_blob_literal(
+        g->b, anm_palette_dtype(lut.bits), rank, shape, ANM_WEIGHT_PATH, place.data);
+    const anm_mil_literal *table = anm_mil_builder_blob_literal(
+        g->b, ANM_DTYPE_FP16, rank + 2, tables, ANM_WEIGHT_PATH, place.lut);
+    snprintf(palettized, sizeof palettized, "%s_palettized", name);
+    return anm_mil_emit(g->b, "constexpr_lut_to_dense", palettized,
+                        {"indices", .literal = indices}, {"lut", .literal = table});
+}
+
 anm_mil_value *anm_graph_weight(anm_graph *g, anm_slot slot, int rank) {
     char name[ANM_TENSOR_NAME], full[ANM_TENSOR_NAME + 8];
     int64_t shape[4] = {1, 1, 1, 1};
     bool per_layer = slot >= ANM_SLOT_LAYER_FIRST;
     anm_recipe_shape(g->r, slot, shape);
-    uint64_t offset = per_layer ? g->stored->layers[g->layer][slot] : g->stored->model[slot];
+    anm_place place = per_layer ? g->stored->layers[g->layer][slot] : g->stored->model[slot];
     /* ANEMLL's modules hold the model as `model`, hence the second "model_" in its packages. */
     anm_family_tensor(g->r->family, slot, g->layer, name, sizeof name);
     snprintf(full, sizeof full, "model.%s", name);
-    return anm_mil_builder_blob(g->b, full, ANM_DTYPE_FP16, rank, shape, ANM_WEIGHT_PATH, offset,
-                                NULL);
+    return anm_graph_stored(g, full, slot, rank, shape, place);
 }
 
 anm_mil_value *anm_graph_reshape(anm_graph *g, const char *what, anm_mil_value *x, int rank,

@@ -16,6 +16,7 @@ typedef struct anm_job {
     anm_checkpoint *checkpoint;
     anm_convert_report *report;
     anm_convert_progress progress;
+    bool regrouped[ANM_SLOT_COUNT]; /* slots whose groups were warned of */
 } anm_job;
 
 /* Counts bytes of weights written and tells the caller; ANM_ERROR_CANCELLED if it says stop. */

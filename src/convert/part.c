@@ -5,13 +5,16 @@
 #include "src/convert/weights.h"
 
 char *anm_part_file(anm_arena *arena, const anm_recipe *recipe, const anm_part *part) {
-    return anm_arena_printf(arena, "%s_%s.mlpackage", recipe->prefix, part->suffix);
+    char lut[16];
+    return anm_arena_printf(arena, "%s_%s%s%s.mlpackage", recipe->prefix, part->suffix,
+                            anm_recipe_lut_suffix(recipe, part->slot, lut, sizeof lut),
+                            part->chunk);
 }
 
 static anm_status make_room(anm_arena *arena, const anm_recipe *r, anm_stored *stored,
                             anm_error *err) {
     stored->layers = anm_arena_array(arena, (size_t)r->layers, sizeof *stored->layers);
-    stored->head = ANM_ARENA_ARRAY(arena, uint64_t, r->splits);
+    stored->head = ANM_ARENA_ARRAY(arena, anm_place, r->splits);
     return stored->layers && stored->head ? ANM_OK : anm_fail_memory(err);
 }
 
@@ -31,6 +34,9 @@ static anm_status describe(const anm_part *part, const anm_recipe *recipe,
     out->summary = part->summary;
     ANM_TRY(anm_interface_note(program->arena, out, err, "com.anemll.context_length", "%lld",
                                (long long)recipe->context));
+    int bits = anm_recipe_lut_of(recipe, part->slot)->bits;
+    if (bits)
+        ANM_TRY(anm_interface_note(program->arena, out, err, "com.anemll.lut_bits", "%d", bits));
     return part->note(recipe, program->arena, out, err);
 }
 

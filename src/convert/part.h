@@ -13,7 +13,9 @@
 
 typedef struct anm_part {
     const char *component; /* "embeddings", "decoder", "lm_head" */
-    const char *suffix;    /* of the file's name: PREFIX_SUFFIX.mlpackage */
+    const char *suffix;    /* of the file's name: PREFIX_SUFFIX[_lutN]CHUNK.mlpackage */
+    const char *chunk;
+    anm_slot slot;         /* one of its weights, for which the recipe knows the palettization */
     const char *summary;
     /* Streams the part's weights and fills in their offsets. */
     anm_status (*store)(anm_job *job, anm_blob_writer *blobs, anm_stored *stored, anm_error *err);
@@ -28,7 +30,7 @@ typedef struct anm_part {
 
 extern const anm_part anm_part_embeddings, anm_part_decoder, anm_part_head;
 
-/* "PREFIX_SUFFIX.mlpackage" in the arena; NULL when memory is out. */
+/* The package's name, in the arena; NULL when memory is out. */
 char *anm_part_file(anm_arena *arena, const anm_recipe *recipe, const anm_part *part);
 /* Makes the package in job->out_dir. */
 ANM_MUST_CHECK anm_status anm_part_make(anm_job *job, const anm_part *part, anm_error *err);

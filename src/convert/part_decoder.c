@@ -18,9 +18,9 @@ static bool elsewhere(anm_slot slot) {
 static anm_status store_one(void *context, anm_slot slot, int64_t layer, anm_error *err) {
     store_context *c = context;
     if (elsewhere(slot)) return ANM_OK;
-    uint64_t *offset = slot < ANM_SLOT_LAYER_FIRST ? &c->stored->model[slot]
+    anm_place *place = slot < ANM_SLOT_LAYER_FIRST ? &c->stored->model[slot]
                                                    : &c->stored->layers[layer][slot];
-    return anm_slot_store(c->job, c->blobs, slot, layer, offset, err);
+    return anm_slot_store(c->job, c->blobs, slot, layer, place, err);
 }
 
 static anm_status store(anm_job *job, anm_blob_writer *blobs, anm_stored *stored, anm_error *err) {
@@ -68,7 +68,9 @@ static int64_t elements(const anm_recipe *r) {
 
 const anm_part anm_part_decoder = {
     .component = "decoder",
-    .suffix = "FFN_PF_chunk_01of01",
+    .suffix = "FFN_PF",
+    .chunk = "_chunk_01of01",
+    .slot = ANM_SLOT_LAYER_FIRST,
     .summary = "Decoder: functions infer (one token) and prefill (a batch of tokens)",
     .store = store,
     .build = build,

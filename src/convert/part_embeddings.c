@@ -20,6 +20,8 @@ static int64_t elements(const anm_recipe *r) {
 const anm_part anm_part_embeddings = {
     .component = "embeddings",
     .suffix = "embeddings",
+    .chunk = "",
+    .slot = ANM_SLOT_EMBEDDING,
     .summary = "Embeddings: token ids to hidden states",
     .store = store,
     .build = anm_graph_embeddings,

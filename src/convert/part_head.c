@@ -11,7 +11,8 @@ static anm_status store(anm_job *job, anm_blob_writer *blobs, anm_stored *stored
     anm_not_finite bad = {0};
     for (int64_t i = 0; i < r->splits; i++) {
         int64_t first, rows = anm_recipe_split(r, i, &first);
-        ANM_TRY(anm_weight_store(job, blobs, weight, first, rows, &stored->head[i], &bad, err));
+        ANM_TRY(anm_rows_store(job, blobs, ANM_SLOT_HEAD, weight, first, rows, &stored->head[i],
+                               &bad, err));
     }
     /* A tied embedding was judged when the embeddings were made. */
     return r->tied ? ANM_OK : anm_weight_report(job, weight, &bad, err);
@@ -29,6 +30,8 @@ static int64_t elements(const anm_recipe *r) {
 const anm_part anm_part_head = {
     .component = "lm_head",
     .suffix = "lm_head",
+    .chunk = "",
+    .slot = ANM_SLOT_HEAD,
     .summary = "LM head: hidden state to logits",
     .store = store,
     .build = anm_graph_head,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "src/base/file.h"
+#include "src/convert/palettize.h"
 
 static anm_status check_family(const char *where, anm_recipe *r, anm_error *err) {
     const anm_hf_config *c = &r->config;
@@ -94,6 +95,24 @@ static anm_status set_lengths(const anm_convert_options *o, anm_recipe *r, anm_e
         return bad_option(err, "state_length", r->config.state_length, "is above 1048576");
     r->state = r->config.state_length > r->context ? r->config.state_length : r->context;
     return ANM_OK;
+}
+
+static anm_status set_lut(const char *name, const anm_convert_lut *given, anm_convert_lut *out,
+                          anm_error *err) {
+    *out = *given;
+    if (given->bits && !anm_palette_bits_valid(given->bits))
+        return bad_option(err, name, given->bits,
+                          "bits per weight: there are 1, 2, 3, 4, 6 and 8, and 0 for fp16");
+    if (given->group < ANM_CONVERT_PER_TENSOR)
+        return bad_option(err, name, given->group, "rows cannot share a table");
+    if (given->group == 0) out->group = ANM_PALETTE_GROUP;
+    return ANM_OK;
+}
+
+static anm_status set_luts(const anm_convert_options *o, anm_recipe *r, anm_error *err) {
+    ANM_TRY(set_lut("lut_embeddings", &o->lut_embeddings, &r->lut_embeddings, err));
+    ANM_TRY(set_lut("lut_ffn", &o->lut_ffn, &r->lut_ffn, err));
+    return set_lut("lut_head", &o->lut_head, &r->lut_head, err);
 }
 
 static bool trait(anm_trait t, bool by_config) {
@@ -199,6 +218,7 @@ anm_status anm_recipe_make(anm_arena *arena, const char *model_dir,
     ANM_TRY(anm_hf_config_read(model_dir, &r->config, err));
     ANM_TRY(check_family(where, r, err));
     ANM_TRY(set_lengths(options, r, err));
+    ANM_TRY(set_luts(options, r, err));
     ANM_TRY(check_supported(where, r, err));
     ANM_TRY(set_sizes(where, r, err));
     ANM_TRY(check_state_size(where, r, err));
@@ -244,6 +264,38 @@ int anm_recipe_shape(const anm_recipe *r, anm_slot slot, int64_t shape[2]) {
     case ANM_SLOT_COUNT: break;
     }
     return 0;
+}
+
+/*
+ * A table for fewer rows than wanted is better but costs more; where tables would take up more than
+ * a quarter of what fp16 weights do, one for the tensor is the better bargain.
+ */
+static int64_t group_for(anm_convert_lut lut, int64_t rows, int64_t columns) {
+    if (lut.group == ANM_CONVERT_PER_TENSOR || lut.group >= rows) return rows;
+    int64_t group = lut.group;
+    while (rows % group) group--;
+    bool dear = ((int64_t)4 << lut.bits) > group * columns;
+    return group < lut.group && dear ? rows : group;
+}
+
+const anm_convert_lut *anm_recipe_lut_of(const anm_recipe *r, anm_slot slot) {
+    if (slot == ANM_SLOT_EMBEDDING) return &r->lut_embeddings;
+    return slot == ANM_SLOT_HEAD ? &r->lut_head : &r->lut_ffn;
+}
+
+const char *anm_recipe_lut_suffix(const anm_recipe *r, anm_slot slot, char *buffer, size_t size) {
+    int bits = anm_recipe_lut_of(r, slot)->bits;
+    if (bits) snprintf(buffer, size, "_lut%d", bits);
+    else *buffer = '\0';
+    return buffer;
+}
+
+anm_convert_lut anm_recipe_lut(const anm_recipe *r, anm_slot slot, int64_t rows, int64_t columns) {
+    anm_convert_lut lut = *anm_recipe_lut_of(r, slot);
+    if (lut.bits == 0 || columns <= 1 || rows <= ANM_PALETTE_ABOVE / columns)
+        return (anm_convert_lut){0};
+    lut.group = group_for(lut, rows, columns);
+    return lut;
 }
 
 int64_t anm_recipe_split(const anm_recipe *r, int64_t split, int64_t *first) {

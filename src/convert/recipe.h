@@ -22,12 +22,16 @@ typedef struct anm_recipe {
     int64_t splits;  /* of the LM head */
     bool has[ANM_SLOT_COUNT];
     bool tied; /* the LM head is the embedding */
+    anm_convert_lut lut_embeddings, lut_ffn, lut_head; /* group: not 0 */
 } anm_recipe;
 
 enum {
     ANM_MAX_CONTEXT = 1 << 20,
     /* Above this a dimension keeps a tensor off the Neural Engine. */
-    ANM_NEURAL_ENGINE_WIDTH = 16384
+    ANM_NEURAL_ENGINE_WIDTH = 16384,
+    /* Matrices up to this size stay fp16, as with coremltools. */
+    ANM_PALETTE_ABOVE = 2048,
+    ANM_PALETTE_GROUP = 8
 };
 
 /*
@@ -40,6 +44,16 @@ ANM_MUST_CHECK anm_status anm_recipe_make(anm_arena *arena, const char *model_di
 
 /* Shape of a slot's tensor in the checkpoint; gives the rank. */
 int anm_recipe_shape(const anm_recipe *recipe, anm_slot slot, int64_t shape[2]);
+/* What was asked for the component that has weights of this slot. */
+const anm_convert_lut *anm_recipe_lut_of(const anm_recipe *recipe, anm_slot slot);
+/* "_lut4" for its file's name, or "" for fp16; returns `buffer`. */
+const char *anm_recipe_lut_suffix(const anm_recipe *recipe, anm_slot slot, char *buffer,
+                                  size_t size);
+/*
+ * How to palettize a matrix of a slot: bits 0 means not at all; otherwise `group` divides the rows.
+ */
+anm_convert_lut anm_recipe_lut(const anm_recipe *recipe, anm_slot slot, int64_t rows,
+                               int64_t columns);
 /* Rows of the embedding that go to logits output `split`: those before it, and its own. */
 int64_t anm_recipe_split(const anm_recipe *recipe, int64_t split, int64_t *first);
 

@@ -65,24 +65,34 @@ static void put_model(anm_strbuf *out, const anm_recipe *r) {
                       r->name, (long long)r->context, (long long)r->batch, r->config.model_type);
 }
 
+static void put_bits(anm_strbuf *out, const char *key, const anm_convert_lut *lut) {
+    if (lut->bits) anm_strbuf_printf(out, "    %s: %d\n", key, lut->bits);
+    else anm_strbuf_printf(out, "    %s: none\n", key);
+}
+
+static void put_file(anm_strbuf *out, const anm_recipe *r, const char *key, const char *suffix,
+                     anm_slot slot) {
+    char lut[16];
+    anm_strbuf_printf(out, "    %s: %s_%s%s.mlmodelc\n", key, r->prefix, suffix,
+                      anm_recipe_lut_suffix(r, slot, lut, sizeof lut));
+}
+
 /* Compiled names, as ANEMLL writes them: its Swift runner opens exactly these, its Python runner
  * derives names from the prefix and takes either kind. */
 static void put_parameters(anm_strbuf *out, const anm_recipe *r) {
     anm_strbuf_printf(out,
                       "  parameters:\n"
                       "    context_length: %lld\n"
-                      "    batch_size: %lld\n"
-                      "    lut_embeddings: none\n"
-                      "    lut_ffn: none\n"
-                      "    lut_lmhead: none\n"
-                      "    num_chunks: 1\n"
-                      "    model_prefix: %s\n"
-                      "    embeddings: %s_embeddings.mlmodelc\n"
-                      "    lm_head: %s_lm_head.mlmodelc\n"
-                      "    ffn: %s_FFN_PF.mlmodelc\n"
-                      "    split_lm_head: %lld\n",
-                      (long long)r->context, (long long)r->batch, r->prefix, r->prefix, r->prefix,
-                      r->prefix, (long long)r->splits);
+                      "    batch_size: %lld\n",
+                      (long long)r->context, (long long)r->batch);
+    put_bits(out, "lut_embeddings", &r->lut_embeddings);
+    put_bits(out, "lut_ffn", &r->lut_ffn);
+    put_bits(out, "lut_lmhead", &r->lut_head);
+    anm_strbuf_printf(out, "    num_chunks: 1\n    model_prefix: %s\n", r->prefix);
+    put_file(out, r, "embeddings", "embeddings", ANM_SLOT_EMBEDDING);
+    put_file(out, r, "lm_head", "lm_head", ANM_SLOT_HEAD);
+    put_file(out, r, "ffn", "FFN_PF", ANM_SLOT_LAYER_FIRST);
+    anm_strbuf_printf(out, "    split_lm_head: %lld\n", (long long)r->splits);
 }
 
 anm_status anm_sidecar_meta(anm_job *job, anm_error *err) {

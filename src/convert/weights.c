@@ -8,6 +8,7 @@
 #include "src/base/alloc.h"
 #include "src/base/dtype.h"
 #include "src/base/half.h"
+#include "src/convert/palettize_store.h"
 #include "src/convert/tensors.h"
 
 enum { PIECE = 1 << 20 /* elements converted at a time */ };
@@ -86,6 +87,37 @@ anm_status anm_weight_store(anm_job *job, anm_blob_writer *blobs, const anm_weig
     return status;
 }
 
+void anm_weight_read(const anm_weight *weight, size_t first, size_t count, uint16_t *out,
+                     anm_not_finite *bad) {
+    const anm_tensor *t = weight->tensor;
+    size_t width = (size_t)anm_dtype_bits(t->dtype) / 8;
+    const uint8_t *from = (const uint8_t *)t->data + first * width;
+    float wide[1024];
+    if (t->dtype == ANM_DTYPE_FP32) {
+        for (size_t i = 0; i < count; i += 1024) {
+            size_t n = count - i < 1024 ? count - i : 1024;
+            memcpy(wide, from + i * width, n * width);
+            anm_half_from_float_n(out + i, wide, n);
+        }
+    } else memcpy(out, from, count * width);
+    if (t->dtype == ANM_DTYPE_BF16) anm_half_from_bf16_n(out, out, count);
+    stream s = {.weight = weight, .bad = bad};
+    if (count_not_finite(out, count)) note_not_finite(&s, from, out, count);
+    anm_mapping_drop(weight->mapping, (size_t)(from - weight->mapping->data), count * width);
+}
+
+anm_status anm_rows_store(anm_job *job, anm_blob_writer *blobs, anm_slot slot,
+                          const anm_weight *weight, int64_t first, int64_t rows, anm_place *place,
+                          anm_not_finite *bad, anm_error *err) {
+    const anm_tensor *t = weight->tensor;
+    int64_t columns = t->rank == 2 ? t->shape[1] : 1;
+    *place = (anm_place){0};
+    anm_convert_lut lut = anm_recipe_lut(&job->recipe, slot, rows, columns);
+    if (lut.bits == 0)
+        return anm_weight_store(job, blobs, weight, first, rows, &place->data, bad, err);
+    return anm_palette_store(job, blobs, slot, weight, first, rows, lut, place, bad, err);
+}
+
 anm_status anm_weight_report(anm_job *job, const anm_weight *weight, const anm_not_finite *bad,
                              anm_error *err) {
     if (!bad->count) return ANM_OK;
@@ -93,14 +125,14 @@ anm_status anm_weight_report(anm_job *job, const anm_weight *weight, const anm_n
 }
 
 anm_status anm_slot_store(anm_job *job, anm_blob_writer *blobs, anm_slot slot, int64_t layer,
-                          uint64_t *offset, anm_error *err) {
+                          anm_place *place, anm_error *err) {
     char name[ANM_TENSOR_NAME];
     const anm_weight *weight;
     anm_family_tensor(job->recipe.family, slot, layer, name, sizeof name);
     ANM_TRY(anm_checkpoint_require(job->checkpoint, name, &weight, err));
     anm_not_finite bad = {0};
     int64_t rows = weight->tensor->shape[0];
-    ANM_TRY(anm_weight_store(job, blobs, weight, 0, rows, offset, &bad, err));
+    ANM_TRY(anm_rows_store(job, blobs, slot, weight, 0, rows, place, &bad, err));
     return anm_weight_report(job, weight, &bad, err);
 }
 
