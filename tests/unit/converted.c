@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/converted.h"
 
+#include <glob.h>
 #include <math.h>
 #include <string.h>
 
@@ -11,8 +12,12 @@ static anm_program *open_part(const char *dir, const char *prefix, const char *p
     char path[1024];
     anm_error err;
     anm_program *program;
+    glob_t found;
     snprintf(path, sizeof path, "%s/%s_%s.mlpackage", dir, prefix, part);
-    assert_ok(anm_program_open(path, &program, &err), &err);
+    assert_int_equal(glob(path, 0, NULL, &found), 0);
+    assert_int_equal(found.gl_pathc, 1);
+    assert_ok(anm_program_open(found.gl_pathv[0], &program, &err), &err);
+    globfree(&found);
     return program;
 }
 
@@ -27,9 +32,9 @@ static const anm_feature *input(const anm_program *p, const char *function, cons
 
 void converted_open(converted *m, const char *dir, const char *prefix, anm_precision precision) {
     *m = (converted){.precision = precision};
-    m->embeddings = open_part(dir, prefix, "embeddings");
-    m->decoder = open_part(dir, prefix, "FFN_PF_chunk_01of01");
-    m->head = open_part(dir, prefix, "lm_head");
+    m->embeddings = open_part(dir, prefix, "embeddings*");
+    m->decoder = open_part(dir, prefix, "FFN_PF*_chunk_01of01");
+    m->head = open_part(dir, prefix, "lm_head*");
     const anm_feature *mask = input(m->decoder, "prefill", "causal_mask");
     m->batch = mask->shape[2];
     m->context = mask->shape[3];

@@ -193,7 +193,7 @@ static void tables_are_optimal_for_even_steps(void **state) {
     uint16_t values[400];
     (void)state;
     assert_non_null(p);
-    for (size_t n = 1; n < 400; n += 1 + n / 16)
+    for (size_t n = 1; n < 400; n += 1 + n / 4)
         for (int bits = 1; bits <= 8; bits++) {
             if (!anm_palette_bits_valid(bits)) continue;
             for (size_t i = 0; i < n; i++) values[i] = (uint16_t)(0x4000 + 2 * i);
