@@ -106,9 +106,38 @@ static int convert(const char *model, const char *out, anm_convert_options *opti
     return status == ANM_ERROR_CANCELLED ? CLI_INTERRUPTED : code;
 }
 
+/* "BITS" or "BITS,GROUP", absent: fp16. */
+static bool parse_lut(const char *text, int64_t group, anm_convert_lut *out) {
+    char *end;
+    *out = (anm_convert_lut){0, group};
+    if (!text) return true;
+    long bits = strtol(text, &end, 10);
+    if (end == text || bits < 1 || bits > 8) return false;
+    out->bits = (int)bits;
+    if (*end != ',') return *end == '\0';
+    const char *second = end + 1;
+    out->group = strtol(second, &end, 10);
+    return end != second && *end == '\0' && out->group > 0;
+}
+
+typedef struct lut_options {
+    const char *parts[3]; /* embeddings, FFN, LM head */
+    int64_t group;
+    bool per_tensor;
+} lut_options;
+
+static bool take_luts(const lut_options *given, anm_convert_options *out) {
+    int64_t group = given->per_tensor ? ANM_CONVERT_PER_TENSOR : given->group;
+    return given->group >= 0 && !(given->per_tensor && given->group) &&
+           parse_lut(given->parts[0], group, &out->lut_embeddings) &&
+           parse_lut(given->parts[1], group, &out->lut_ffn) &&
+           parse_lut(given->parts[2], group, &out->lut_head);
+}
+
 int cmd_convert(int argc, char **argv) {
     const char *out = NULL, *prefix = NULL, *name = NULL;
     int64_t context = 0, batch = 0;
+    lut_options lut = {0};
     bool overwrite = false, overflow = false, json = false;
     const cli_option table[] = {
         {"output", 'o', CLI_STRING, &out, "DIR", "where the packages go (required)"},
@@ -116,6 +145,11 @@ int cmd_convert(int argc, char **argv) {
         {"batch", 'b', CLI_INT, &batch, "N", "tokens per prefill call (default 64)"},
         {"prefix", 0, CLI_STRING, &prefix, "NAME", "of file names (default: the family's)"},
         {"name", 0, CLI_STRING, &name, "NAME", "model name in meta.yaml"},
+        {"lut1", 0, CLI_STRING, &lut.parts[0], "BITS[,GROUP]", "palettize the embeddings"},
+        {"lut2", 0, CLI_STRING, &lut.parts[1], "BITS[,GROUP]", "palettize the decoder (FFN)"},
+        {"lut3", 0, CLI_STRING, &lut.parts[2], "BITS[,GROUP]", "palettize the LM head"},
+        {"group-size", 0, CLI_INT, &lut.group, "N", "rows that share a table (default 8)"},
+        {"per-tensor", 0, CLI_FLAG, &lut.per_tensor, NULL, "one table for each weight"},
         {"overwrite", 0, CLI_FLAG, &overwrite, NULL, "replace packages that are there"},
         {"allow-overflow", 0, CLI_FLAG, &overflow, NULL, "let values beyond fp16 become infinite"},
         {"json", 0, CLI_FLAG, &json, NULL, "print the report as JSON"},
@@ -136,6 +170,9 @@ int cmd_convert(int argc, char **argv) {
     if (!out) return cli_usage(&spec, "--output is required");
     anm_convert_options options;
     anm_convert_options_init(&options);
+    if (!take_luts(&lut, &options))
+        return cli_usage(&spec, "--lut1, --lut2 and --lut3 take BITS or BITS,GROUP (1 to 8 bits); "
+                                "--group-size N or --per-tensor");
     options.context_length = context;
     options.batch_size = batch;
     options.prefix = prefix;
