@@ -4,6 +4,7 @@
 #define ANEMONE_ANEMONE_H
 
 #include "anemone/chat_template.h"
+#include "anemone/combine.h"
 #include "anemone/compile.h"
 #include "anemone/convert.h"
 #include "anemone/eval.h"
