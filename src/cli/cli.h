@@ -68,11 +68,13 @@ void cli_release_interrupt(void);
 bool cli_interrupted(void);
 
 int cmd_chat(int argc, char **argv);
+int cmd_combine(int argc, char **argv);
 int cmd_compile(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_predict(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_split(int argc, char **argv);
 
 #endif

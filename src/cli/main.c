@@ -17,6 +17,8 @@ static const struct {
     {"inspect", cmd_inspect, "show what a package or compiled model holds"},
     {"compile", cmd_compile, "make a .mlmodelc of a .mlpackage, without a Mac"},
     {"predict", cmd_predict, "run a function of a package on tensors"},
+    {"combine", cmd_combine, "put functions of several packages into one, sharing weights"},
+    {"split", cmd_split, "make a package of each function"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
