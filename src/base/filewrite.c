@@ -174,6 +174,7 @@ anm_status anm_file_copy(const char *from, const char *to, anm_error *err) {
 }
 
 anm_status anm_dir_create(const char *path, anm_error *err) {
+    if (!*path) return anm_fail(err, ANM_ERROR_ARGUMENT, NULL, "the name of a directory is empty");
     char *copy = anm_strdup(path);
     if (!copy) return anm_fail_memory(err);
     anm_status status = ANM_OK;

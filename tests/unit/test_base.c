@@ -159,6 +159,7 @@ static void staged_directory_appears_when_committed(void **state) {
     assert_true(anm_path_exists(file));
 
     /* An aborted rewrite leaves the old content and no temporary. */
+    assert_int_equal(anm_dir_create("", &err), ANM_ERROR_ARGUMENT);
     assert_ok(anm_staged_dir_open(final, &dir, &err), &err);
     anm_staged_dir_abort(dir);
     anm_arena *arena = anm_arena_create();
