@@ -189,6 +189,7 @@ static anm_status predict(const anm_function *f, const anm_tensor *inputs, size_
     anm_predict_options_init(&all);
     ANM_TRY(anm_options_take(&all, sizeof all, options, err));
     anm_precision precision = all.precision;
+    ANM_TRY(anm_precision_check(precision, err));
     ANM_TRY(check_inputs(f, inputs, input_count, err));
     ANM_TRY(check_state(f, state, precision, err));
     ANM_TRY(anm_function_interp(f, precision, &interp, err));

@@ -43,6 +43,9 @@ struct anm_state {
     size_t count;
 };
 
+/* A caller's number may be any; it indexes interps[]. */
+ANM_MUST_CHECK anm_status anm_precision_check(anm_precision precision, anm_error *err);
+
 /* The function's interpreter for a precision, made ready if it is the first use. */
 ANM_MUST_CHECK anm_status anm_function_interp(const anm_function *f, anm_precision precision,
                                               anm_interp **out, anm_error *err);

@@ -6,6 +6,11 @@
 #include "src/base/dtype.h"
 #include "src/program/program.h"
 
+anm_status anm_precision_check(anm_precision precision, anm_error *err) {
+    if (precision == ANM_PRECISION_FP16 || precision == ANM_PRECISION_FP32) return ANM_OK;
+    return anm_fail(err, ANM_ERROR_ARGUMENT, "precision", "%d is no precision", (int)precision);
+}
+
 static anm_status make_tensor(const anm_feature *feature, anm_precision precision, anm_tensor *t,
                               anm_error *err) {
     t->dtype = feature->dtype;
@@ -25,6 +30,7 @@ anm_status anm_state_create(const anm_function *function, anm_precision precisio
                             anm_error *err) {
     anm_status status = ANM_OK;
     *out = NULL;
+    ANM_TRY(anm_precision_check(precision, err));
     anm_state *state = anm_calloc(1, sizeof *state);
     if (!state) return anm_fail_memory(err);
     state->precision = precision;

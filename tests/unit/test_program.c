@@ -155,6 +155,23 @@ static void predicts_and_keeps_state(void **state) {
     close_fixture(&t);
 }
 
+/* A precision that is none would index past the interpreters. */
+static void precisions_are_checked(void **state) {
+    fixture t;
+    anm_error err;
+    anm_state *s = (anm_state *)&t;
+    anm_predict_options options;
+    open_fixture(&t, ANM_PRECISION_FP16);
+    anm_predict_options_init(&options);
+    options.precision = (anm_precision)7;
+    assert_int_equal(anm_predict(t.f, t.inputs, 2, NULL, 0, t.state, &options, &err),
+                     ANM_ERROR_ARGUMENT);
+    assert_string_equal(err.where, "precision");
+    assert_int_equal(anm_state_create(t.f, (anm_precision)7, &s, &err), ANM_ERROR_ARGUMENT);
+    assert_null(s);
+    close_fixture(&t);
+}
+
 static void outputs_of_every_kind(void **state) {
     fixture t;
     anm_error err;
@@ -320,6 +337,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(describes_functions),        cmocka_unit_test(predicts_and_keeps_state),
         cmocka_unit_test(outputs_of_every_kind),      cmocka_unit_test(wrong_inputs_are_named),
+        cmocka_unit_test(precisions_are_checked),
         cmocka_unit_test(conversion_between_types),   cmocka_unit_test(inspection_counts),
         cmocka_unit_test(inspection_without_weights), cmocka_unit_test(damaged_models_never_crash),
     };
