@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/alloc.h"
 #include "src/base/dtype.h"
 #include "src/base/file.h"
 #include "src/llm/llm.h"
@@ -75,6 +76,8 @@ static anm_status take_head(wiring *w, const anm_function *f) {
                             name);
         if (part->rank < 1 || part->shape[part->rank - 1] <= 0)
             return fail(w, "an output of the LM head has no known size");
+        if (part->shape[part->rank - 1] > INT32_MAX - (int64_t)llm->vocab)
+            return fail(w, "the LM head has more outputs than token ids can count");
         llm->logits[llm->logits_count++] =
             (anm_llm_logits){part->name, (size_t)part->shape[part->rank - 1]};
         llm->vocab += llm->logits[i].count;
@@ -108,6 +111,32 @@ static anm_status check_known_inputs(const wiring *w, const anm_function *f) {
     return ANM_OK;
 }
 
+/*
+ * The session's buffers are sized by the rows and the context; an input that its interface makes
+ * larger would be read beyond them. An unknown dimension counts as wrong.
+ */
+static anm_status check_sizes(const wiring *w, const anm_function *f, size_t rows) {
+    const size_t context = w->llm->context;
+    size_t mask;
+    if (!anm_size_mul(rows, context, &mask) || mask > INT64_MAX)
+        return fail(w, "context and batch are absurdly large");
+    const struct {
+        const char *name;
+        size_t elements;
+    } wanted[] = {{"position_ids", rows},
+                  {"causal_mask", mask},
+                  {"current_pos", 1},
+                  {"update_mask", context}};
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        const anm_feature *input = find_input(f, wanted[i].name);
+        if (input && anm_shape_elements(input->shape, input->rank) != (int64_t)wanted[i].elements)
+            return anm_fail(w->err, ANM_ERROR_MISMATCH, w->file,
+                            "function %s: input \"%s\" should have %zu elements",
+                            anm_function_name(f), wanted[i].name, wanted[i].elements);
+    }
+    return ANM_OK;
+}
+
 static anm_status take_chunk(wiring *w, const anm_function *f) {
     anm_llm *llm = w->llm;
     const anm_feature *hidden = find_input(f, "hidden_states");
@@ -123,6 +152,8 @@ static anm_status take_chunk(wiring *w, const anm_function *f) {
     ANM_TRY(agree(w, &llm->context, mask->shape[3], "context length"));
     bool prefill = hidden->shape[1] > 1 || strcmp(anm_function_name(f), "prefill") == 0;
     if (prefill) ANM_TRY(agree(w, &llm->batch, hidden->shape[1], "prefill batch"));
+    ANM_TRY(check_sizes(w, f, prefill ? llm->batch : 1));
+    if (!anm_function_output_count(f)) return fail(w, "a chunk without outputs");
     anm_llm_chunk *chunk = &llm->chunks[number - 1];
     const anm_function **slot = prefill ? &chunk->prefill : &chunk->infer;
     if (*slot) return fail(w, "a second package has the same chunk");

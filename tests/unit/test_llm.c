@@ -9,6 +9,8 @@
 #include "anemone/safetensors.h"
 #include "src/base/file.h"
 #include "src/base/half.h"
+#include "src/mil/builder.h"
+#include "src/package/package.h"
 
 static const char *model_dir(const char *relative, const char *inside) {
     static char dir[1024];
@@ -181,6 +183,52 @@ static void incomplete_directories_are_named(void **state) {
     assert_ok(anm_path_remove(root, &err), &err);
 }
 
+/* A chunk whose interface makes current_pos `length` long; the session's has one element. */
+static void write_chunk(const char *path, int64_t length) {
+    const int64_t hidden[3] = {1, 1, 4}, mask[4] = {1, 1, 1, 8};
+    anm_error err;
+    anm_package_writer *w;
+    anm_mil_builder b;
+    anm_feature in[3] = {
+        {.name = "hidden_states", .dtype = ANM_DTYPE_FP16, .rank = 3, .shape = {1, 1, 4}},
+        {.name = "causal_mask", .dtype = ANM_DTYPE_FP16, .rank = 4, .shape = {1, 1, 1, 8}},
+        {.name = "current_pos", .dtype = ANM_DTYPE_INT32, .rank = 1, .shape = {length}}};
+    anm_feature out = {.name = "y", .dtype = ANM_DTYPE_FP16};
+    anm_interface face = {
+        .name = "main", .inputs = in, .input_count = 3, .outputs = &out, .output_count = 1};
+    anm_description d = {.functions = &face, .function_count = 1};
+    anm_mil_program *program = anm_mil_program_create();
+    program->spec_version = 9;
+    anm_mil_builder_init(&b, program);
+    anm_mil_builder_function(&b, "main", "CoreML8");
+    anm_mil_value *x = anm_mil_builder_input(&b, "hidden_states", ANM_DTYPE_FP16, 3, hidden);
+    anm_mil_builder_input(&b, "causal_mask", ANM_DTYPE_FP16, 4, mask);
+    anm_mil_builder_input(&b, "current_pos", ANM_DTYPE_INT32, 1, &length);
+    anm_mil_value *y = anm_mil_emit(&b, "relu", "y", {"x", x});
+    anm_mil_builder_outputs(&b, &y, 1);
+    assert_ok(anm_mil_builder_finish(&b, &err), &err);
+    assert_ok(anm_package_writer_open(path, &w, &err), &err);
+    assert_ok(anm_package_writer_commit(w, program, &d, &err), &err);
+    anm_mil_program_destroy(program);
+}
+
+/* Interfaces that would make the session give more than its buffers hold are refused. */
+static void sizes_of_inputs_are_checked(void **state) {
+    char root[] = "/tmp/anm-llm-XXXXXX", path[128];
+    anm_error err;
+    anm_llm *llm;
+    assert_non_null(mkdtemp(root));
+    snprintf(path, sizeof path, "%s/x_chunk_01of01.mlpackage", root);
+    write_chunk(path, 1);
+    assert_int_equal(anm_llm_open(root, NULL, &llm, &err), ANM_ERROR_MISMATCH);
+    assert_non_null(strstr(err.message, "embeddings are missing"));
+    write_chunk(path, 100000);
+    assert_int_equal(anm_llm_open(root, NULL, &llm, &err), ANM_ERROR_MISMATCH);
+    assert_non_null(strstr(err.message, "current_pos"));
+    assert_null(llm);
+    assert_ok(anm_path_remove(root, &err), &err);
+}
+
 static anm_sampler *sampler(float temperature, int top_k, float top_p, uint64_t seed) {
     anm_sampling_options o;
     anm_sampler *s;
@@ -255,6 +303,7 @@ int main(void) {
         cmocka_unit_test(sessions_refuse_bad_tokens),
         cmocka_unit_test(context_can_be_filled),
         cmocka_unit_test(incomplete_directories_are_named),
+        cmocka_unit_test(sizes_of_inputs_are_checked),
         cmocka_unit_test(greedy_takes_the_first_largest),
         cmocka_unit_test(samples_follow_the_distribution),
         cmocka_unit_test(sampling_options_are_checked),
