@@ -79,7 +79,12 @@ static anm_status move_all(const anm_output *o, const char *last, anm_error *err
 }
 
 anm_status anm_output_commit(anm_output *o, const char *last, anm_error *err) {
-    if (!o->existed) return anm_staged_dir_commit(o->staged, err);
+    if (!o->existed && !anm_path_exists(o->path)) return anm_staged_dir_commit(o->staged, err);
+    if (!o->existed) { /* somebody made it meanwhile: committing would remove what is in it */
+        anm_staged_dir_abort(o->staged);
+        return anm_fail(err, ANM_ERROR_IO, o->path,
+                        "was made by somebody else while the conversion ran; nothing was written");
+    }
     anm_status status = move_all(o, last, err);
     anm_staged_dir_abort(o->staged);
     return status;

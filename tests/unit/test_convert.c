@@ -231,6 +231,28 @@ static int watch(void *context, const anm_convert_progress *p) {
     return ++w->calls == w->stop_at;
 }
 
+static int make_output_meanwhile(void *context, const anm_convert_progress *p) {
+    anm_error err;
+    if (anm_path_exists(OUT)) return 0;
+    assert_ok(anm_dir_create(OUT, &err), &err);
+    assert_ok(anm_file_write(OUT "/letter", "dear", 4, &err), &err);
+    return 0;
+}
+
+/* What appears at the output's place during a conversion is not the converter's to remove. */
+static void output_made_meanwhile_is_kept(void **state) {
+    anm_error err;
+    anm_convert_options options = small_options();
+    anm_convert_report *report;
+    remove_output();
+    options.progress = make_output_meanwhile;
+    assert_int_equal(convert(&qwen, &options, &report, &err), ANM_ERROR_IO);
+    assert_null(report);
+    assert_true(anm_path_exists(OUT "/letter"));
+    assert_false(anm_path_exists(OUT "/meta.yaml"));
+    remove_output();
+}
+
 static void report_and_progress(void **state) {
     anm_error err;
     anm_convert_report *report;
@@ -565,6 +587,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(interface),           cmocka_unit_test(shared_blobs),
         cmocka_unit_test(meta_yaml),           cmocka_unit_test(report_and_progress),
+        cmocka_unit_test(output_made_meanwhile_is_kept),
         cmocka_unit_test(wrong_tensors),       cmocka_unit_test(harmless_tensors),
         cmocka_unit_test(unsupported_configs), cmocka_unit_test(wide_window),
         cmocka_unit_test(bad_options),         cmocka_unit_test(default_lengths),
