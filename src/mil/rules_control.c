@@ -176,7 +176,7 @@ bool anm_mil_rule_list_scatter(const anm_mil_op *op, anm_mil_infer *infer) {
 
 /* A label, and a dict from labels to probabilities; how exact the latter are is not said. */
 bool anm_mil_rule_classify(const anm_mil_op *op, anm_mil_infer *infer) {
-    if (op->output_count == 2 && op->outputs[1]->type->kind != ANM_MIL_DICT)
+    if (op->output_count == 2 && op->outputs[1] && op->outputs[1]->type->kind != ANM_MIL_DICT)
         return anm_mil_refuse(infer, "the second output must be a dictionary");
     infer->outputs[0] = infer->outputs[1] = NULL;
     return true;
