@@ -77,6 +77,9 @@ static anm_status open_blob_file(resolver *r, const char *name, anm_blob_file **
     if (strncmp(name, prefix, sizeof prefix - 1) != 0)
         return anm_fail(r->err, ANM_ERROR_FORMAT, p->path,
                         "weight file \"%s\" is not below @model_path", name);
+    if (strstr(name, "/../"))
+        return anm_fail(r->err, ANM_ERROR_FORMAT, p->path,
+                        "weight file \"%s\" leads out of the package", name);
     const char *path = anm_path_join(p->arena, p->model_path, name + sizeof prefix - 1);
     anm_blob_file file = {0};
     if (!path) return anm_fail_memory(r->err);

@@ -11,6 +11,7 @@
 #include "src/package/package.h"
 
 static char root[64], package[96];
+static const char *weight_path = ANM_WEIGHT_PATH;
 
 /*
  * main(x fp16 [1..4, 2], count int32 [1], memory state fp16 [2]) -> y = x * k + memory, with k in
@@ -23,7 +24,7 @@ static void build_program(anm_mil_builder *b, uint64_t offset) {
     anm_mil_builder_input(b, "count", ANM_DTYPE_INT32, 1, one);
     anm_mil_value *state = anm_mil_builder_state(b, "memory", ANM_DTYPE_FP16, 1, two);
     anm_mil_value *k =
-        anm_mil_builder_blob(b, "k", ANM_DTYPE_FP16, 1, two, ANM_WEIGHT_PATH, offset, NULL);
+        anm_mil_builder_blob(b, "k", ANM_DTYPE_FP16, 1, two, weight_path, offset, NULL);
     anm_mil_value *memory = anm_mil_emit(b, "read_state", "memory_0", {"input", state});
     anm_mil_value *product = anm_mil_emit(b, "mul", "product", {"x", x}, {"y", k});
     anm_mil_value *y = anm_mil_emit(b, "add", "y", {"x", product}, {"y", memory});
@@ -153,6 +154,18 @@ static void predicts_and_keeps_state(void **state) {
     assert_int_equal(anm_predict(t.f, t.inputs, 2, &out, 1, t.state, NULL, &err),
                      ANM_ERROR_ARGUMENT);
     close_fixture(&t);
+}
+
+static void weights_stay_inside(void **state) {
+    anm_error err;
+    anm_program *program;
+    weight_path = "@model_path/../com.apple.CoreML/weights/weight.bin";
+    assert_ok(write_package(&err), &err);
+    assert_int_equal(anm_program_open(package, &program, &err), ANM_ERROR_FORMAT);
+    assert_non_null(strstr(err.message, "out of the package"));
+    assert_null(program);
+    weight_path = ANM_WEIGHT_PATH;
+    assert_ok(write_package(&err), &err);
 }
 
 /* A precision that is none would index past the interpreters. */
@@ -337,7 +350,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(describes_functions),        cmocka_unit_test(predicts_and_keeps_state),
         cmocka_unit_test(outputs_of_every_kind),      cmocka_unit_test(wrong_inputs_are_named),
-        cmocka_unit_test(precisions_are_checked),
+        cmocka_unit_test(precisions_are_checked),     cmocka_unit_test(weights_stay_inside),
         cmocka_unit_test(conversion_between_types),   cmocka_unit_test(inspection_counts),
         cmocka_unit_test(inspection_without_weights), cmocka_unit_test(damaged_models_never_crash),
     };
