@@ -21,7 +21,8 @@ static anm_status fail_errno(anm_error *err, const char *path, const char *what)
 
 static anm_status open_regular(const char *path, int *fd, size_t *size, anm_error *err) {
     struct stat info;
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* Opening a pipe would wait for a writer; regular files do not mind. */
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0) return fail_errno(err, path, "open");
     if (fstat(*fd, &info) == 0 && S_ISREG(info.st_mode)) {
         *size = (size_t)info.st_size;
