@@ -108,6 +108,8 @@ int cli_parse(const cli_spec *spec, int argc, char **argv, char ***operands, int
     for (int code; (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
         if (code == HELP_CODE) return print_help(spec);
         if (code == ':') return cli_usage(spec, "%s needs a value", argv[optind - 1]);
+        if (code == '?' && optopt > 0 && optopt < HELP_CODE)
+            return cli_usage(spec, "unknown option -%c", optopt);
         if (code == '?') return cli_usage(spec, "unknown option %s", argv[optind - 1]);
         int result = set_option(spec, option_of(spec, code), optarg);
         if (result >= 0) return result;

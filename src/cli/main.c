@@ -41,6 +41,13 @@ static void show_log(void *context, anm_log_level level, const char *message) {
     if (level >= ANM_LOG_WARNING) fprintf(stderr, "anemone: warning: %s\n", message);
 }
 
+/* Output that a full disk swallowed is a failure, whatever the command thinks of it. */
+static int end(int code) {
+    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+    fprintf(stderr, "anemone: standard output: cannot write all of it\n");
+    return code == 0 || code == CLI_INTERRUPTED ? ANM_ERROR_IO : code;
+}
+
 int main(int argc, char **argv) {
     anm_log_set(show_log, NULL);
     if (argc < 2) {
@@ -50,14 +57,14 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         print_help(stdout);
-        return 0;
+        return end(0);
     }
     if (strcmp(argv[1], "--version") == 0) {
         puts("anemone " ANM_VERSION);
-        return 0;
+        return end(0);
     }
     for (int i = 0; i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
+        if (strcmp(argv[1], commands[i].name) == 0) return end(commands[i].run(argc - 1, argv + 1));
     fprintf(stderr, "anemone: no command \"%s\"; see `anemone --help`\n", argv[1]);
     return CLI_USAGE;
 }
