@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measuring a language model on text: perplexity, and the distance between two models.
+ * Measuring a language model: perplexity on text, the distance between two models, and multiple
+ * choice.
  *
  *     anm_eval_text *text;
  *     anm_eval_result result;
@@ -126,6 +127,58 @@ ANM_API ANM_MUST_CHECK anm_status anm_eval_compare(const anm_llm *reference, con
                                                    const anm_eval_text *text,
                                                    const anm_eval_options *options,
                                                    anm_eval_comparison *result, anm_error *err);
+
+/* A share of `count` questions, its standard error, and Wilson's 95 % interval. */
+typedef struct anm_eval_share {
+    double value;          /* p; all NaN for a count of 0 */
+    double standard_error; /* sqrt(p (1 - p) / (count - 1)); NaN for a count of 1 */
+    double low, high;
+} anm_eval_share;
+ANM_API anm_eval_share anm_eval_proportion(uint64_t correct, uint64_t count);
+
+/* A question that was answered. Everything lives until the callback returns. */
+typedef struct anm_eval_item {
+    size_t line;       /* of the file, from 1 */
+    const char *group; /* "" if it has none */
+    size_t choice_count, answer;
+    size_t picked;            /* highest log-likelihood; ties: the first */
+    size_t picked_normalised; /* highest log-likelihood a character of the choice */
+    const double *log_likelihoods;
+    int truncated; /* the start of its context did not fit */
+} anm_eval_item;
+typedef void (*anm_eval_item_fn)(void *context, const anm_eval_item *item);
+/* After every question. Non-zero cancels. */
+typedef int (*anm_eval_tasks_progress_fn)(void *context, uint64_t done, uint64_t total,
+                                          double seconds_left);
+
+typedef struct anm_eval_tasks_options {
+    size_t struct_size;
+    uint64_t max_items;                  /* 0: all */
+    anm_eval_tasks_progress_fn progress; /* may be NULL */
+    anm_eval_item_fn on_item;            /* may be NULL */
+    void *callback_context;
+} anm_eval_tasks_options;
+ANM_API void anm_eval_tasks_options_init(anm_eval_tasks_options *options);
+
+typedef struct anm_eval_tasks_result {
+    uint64_t items, correct, correct_normalised, truncated;
+    anm_eval_share accuracy, accuracy_normalised;
+    double seconds;
+} anm_eval_tasks_result;
+
+/*
+ * Multiple choice by log-likelihood. Each line of the file that is not blank is a JSON object:
+ * "context" (text), "choices" (2 to 64 texts), "answer" (index from 0), and optionally "group" and
+ * "delimiter" (between context and choice; default one space). A choice's log-likelihood is the
+ * sum over the tokens that it adds to the context's; a context that is too long loses its start.
+ *
+ * ANM_ERROR_FORMAT with "file:line" for a line that is not so, and for logits that are not
+ * numbers; ANM_ERROR_LIMIT for a choice longer than the model's context; ANM_ERROR_NOT_FOUND for a
+ * model without a tokenizer; ANM_ERROR_ARGUMENT for a file without questions; ANM_ERROR_CANCELLED.
+ */
+ANM_API ANM_MUST_CHECK anm_status anm_eval_tasks(const anm_llm *llm, const char *path,
+                                                 const anm_eval_tasks_options *options,
+                                                 anm_eval_tasks_result *result, anm_error *err);
 
 #ifdef __cplusplus
 }

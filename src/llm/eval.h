@@ -23,6 +23,14 @@ struct anm_eval_text {
     size_t tokens;
 };
 
+/* Special tokens in the text are read as such; `special`: the post-processor's tokens too. */
+ANM_MUST_CHECK anm_status anm_eval_encode(const anm_tokenizer *tokenizer, const char *data,
+                                          size_t size, bool special, anm_token_list *out,
+                                          anm_error *err);
+/* An empty text with the tokenizer's prefix. */
+ANM_MUST_CHECK anm_status anm_eval_text_create_for(const anm_tokenizer *tokenizer,
+                                                   anm_eval_text **out, anm_error *err);
+
 /* How documents are cut. 1 <= stride < room: a window never begins with a token to be scored. */
 typedef struct anm_eval_plan {
     size_t prefix; /* tokens before every window */

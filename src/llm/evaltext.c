@@ -63,8 +63,8 @@ size_t anm_eval_text_token_count(const anm_eval_text *text) {
     return text->tokens;
 }
 
-static anm_status encode(const anm_tokenizer *tokenizer, const char *data, size_t size,
-                         bool special, anm_token_list *out, anm_error *err) {
+anm_status anm_eval_encode(const anm_tokenizer *tokenizer, const char *data, size_t size,
+                           bool special, anm_token_list *out, anm_error *err) {
     anm_encode_options options;
     anm_encode_options_init(&options);
     options.add_special_tokens = special;
@@ -80,11 +80,11 @@ static size_t prefix_length(const anm_token_list *with, const anm_token_list *wi
     return 0;
 }
 
-static anm_status create_with_prefix(const anm_tokenizer *tokenizer, anm_eval_text **out,
-                                     anm_error *err) {
+anm_status anm_eval_text_create_for(const anm_tokenizer *tokenizer, anm_eval_text **out,
+                                    anm_error *err) {
     anm_token_list with = {0}, without = {0};
-    anm_status status = encode(tokenizer, "a", 1, true, &with, err);
-    if (status == ANM_OK) status = encode(tokenizer, "a", 1, false, &without, err);
+    anm_status status = anm_eval_encode(tokenizer, "a", 1, true, &with, err);
+    if (status == ANM_OK) status = anm_eval_encode(tokenizer, "a", 1, false, &without, err);
     if (status == ANM_OK)
         status = anm_eval_text_create(with.ids, prefix_length(&with, &without), out, err);
     anm_token_list_free(&with);
@@ -94,7 +94,7 @@ static anm_status create_with_prefix(const anm_tokenizer *tokenizer, anm_eval_te
 
 static anm_status add_document(anm_eval_text *text, const anm_tokenizer *tokenizer,
                                const char *data, size_t size, anm_token_list *ids, anm_error *err) {
-    ANM_TRY(encode(tokenizer, data, size, false, ids, err));
+    ANM_TRY(anm_eval_encode(tokenizer, data, size, false, ids, err));
     return anm_eval_text_add(text, ids->ids, ids->len, err);
 }
 
@@ -132,7 +132,7 @@ anm_status anm_eval_text_read(const anm_tokenizer *tokenizer, const char *path, 
     *out = NULL;
     ANM_TRY(anm_mapping_open(path, &file, err));
     const char *data = (const char *)file.data;
-    anm_status status = create_with_prefix(tokenizer, &text, err);
+    anm_status status = anm_eval_text_create_for(tokenizer, &text, err);
     if (status == ANM_OK && !(text->name = anm_arena_strdup(text->arena, path)))
         status = anm_fail_memory(err);
     if (status == ANM_OK)
