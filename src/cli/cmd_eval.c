@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* anemone eval: perplexity of a model, and two models compared. */
+/* anemone eval: perplexity of a model, two models compared; the other kinds are found here. */
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "anemone/eval.h"
-#include "src/cli/cli.h"
+#include "src/cli/evalline.h"
 
 typedef struct settings {
     const char *text, *precision, *reference_precision;
@@ -47,33 +45,12 @@ static int check(const cli_spec *spec, settings *s) {
     return -1;
 }
 
-typedef struct progress_line {
-    bool terminal, open;
-    double shown; /* seconds at which it was written */
-} progress_line;
-
-/* "1:02:03", or "2:03". */
-static const char *clock_text(double seconds, char *buffer, size_t size) {
-    uint64_t s = (uint64_t)(seconds + 0.5);
-    if (s >= 3600)
-        snprintf(buffer, size, "%" PRIu64 ":%02d:%02d", s / 3600, (int)(s / 60 % 60),
-                 (int)(s % 60));
-    else snprintf(buffer, size, "%d:%02d", (int)(s / 60), (int)(s % 60));
-    return buffer;
-}
-
 static int on_progress(void *context, const anm_eval_progress *p) {
-    progress_line *line = context;
-    char left[32], text[128];
+    char text[128];
     if (cli_interrupted()) return 1;
-    if (!line->terminal || (line->open && p->seconds < line->shown + 0.2)) return 0;
-    line->open = true;
-    line->shown = p->seconds;
-    int columns = cli_columns(stderr);
-    snprintf(text, sizeof text, "%" PRIu64 " of %" PRIu64 " tokens, perplexity %.3f, %s left",
-             p->scored, p->to_score, exp(p->nll), clock_text(p->seconds_left, left, sizeof left));
-    fprintf(stderr, "\r%.*s\033[K", columns - 1, text);
-    fflush(stderr);
+    snprintf(text, sizeof text, "%" PRIu64 " of %" PRIu64 " tokens, perplexity %.3f", p->scored,
+             p->to_score, exp(p->nll));
+    eval_line_show(context, text, p->seconds_left);
     return 0;
 }
 
@@ -82,7 +59,7 @@ typedef struct evaluation {
     anm_llm *llms[2];
     anm_eval_text *text;
     anm_eval_options options;
-    progress_line line;
+    eval_line line;
     anm_error err;
 } evaluation;
 
@@ -112,13 +89,7 @@ static void start(evaluation *e) {
     e->options.max_tokens = (uint64_t)e->settings.max_tokens;
     e->options.progress = on_progress;
     e->options.callback_context = &e->line;
-    e->line.terminal = isatty(STDERR_FILENO);
     cli_catch_interrupt();
-}
-
-static void end_line(progress_line *line) {
-    if (line->open) fputs("\r\033[K", stderr);
-    line->open = false;
 }
 
 static int finish(evaluation *e, anm_status status) {
@@ -131,16 +102,12 @@ static int finish(evaluation *e, anm_status status) {
     return code;
 }
 
-/* JSON has no NaN. */
-static json_t *number(double x) {
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *json_score(const anm_eval_score *s) {
     return json_pack("{s:f, s:o, s:[o,o], s:f, s:[o,o], s:o}", "nll", s->nll, "standard_error",
-                     number(s->standard_error), "nll_95", number(s->nll_low), number(s->nll_high),
-                     "perplexity", s->perplexity, "perplexity_95", number(s->perplexity_low),
-                     number(s->perplexity_high), "bits_per_byte", number(s->bits_per_byte));
+                     eval_number(s->standard_error), "nll_95", eval_number(s->nll_low),
+                     eval_number(s->nll_high), "perplexity", s->perplexity, "perplexity_95",
+                     eval_number(s->perplexity_low), eval_number(s->perplexity_high),
+                     "bits_per_byte", eval_number(s->bits_per_byte));
 }
 
 /* What was done: the same for one model and for two. */
@@ -159,12 +126,6 @@ static json_t *json_model(const evaluation *e, size_t index, const char *precisi
     json_object_set_new(o, "model", json_string(anm_llm_name(e->llms[index])));
     json_object_set_new(o, "precision", json_string(precision));
     return o;
-}
-
-static void print_json(json_t *root) {
-    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
-    putchar('\n');
-    json_decref(root);
 }
 
 static void print_run(const anm_eval_result *r) {
@@ -226,11 +187,11 @@ static int run_perplexity(int argc, char **argv) {
     if (status == ANM_OK) status = open_text(&e);
     if (status == ANM_OK)
         status = anm_eval_perplexity(e.llms[0], e.text, &e.options, &result, &e.err);
-    end_line(&e.line);
+    eval_line_end(&e.line);
     if (status == ANM_OK && e.settings.json) {
         json_t *root = json_run(&e, &result);
         json_object_update_new(root, json_model(&e, 0, e.settings.precision, &result.score));
-        print_json(root);
+        eval_print_json(root);
     } else if (status == ANM_OK) {
         print_result(&result);
     }
@@ -244,15 +205,15 @@ static json_t *json_comparison(const evaluation *e, const anm_eval_comparison *c
     json_object_set_new(root, "other", json_model(e, 1, e->settings.precision, &c->other.score));
     json_object_set_new(root, "kl",
                         json_pack("{s:f, s:o, s:f, s:f}", "mean", c->kl, "standard_error",
-                                  number(c->kl_standard_error), "p99", c->kl_p99, "max",
+                                  eval_number(c->kl_standard_error), "p99", c->kl_p99, "max",
                                   c->kl_max));
     json_object_set_new(root, "top1_agreement", json_real(c->top1_agreement));
     json_object_set_new(root, "nll_difference",
                         json_pack("{s:f, s:o}", "mean", c->nll_difference, "standard_error",
-                                  number(c->nll_difference_standard_error)));
+                                  eval_number(c->nll_difference_standard_error)));
     json_object_set_new(root, "perplexity_difference",
                         json_pack("{s:f, s:o}", "value", c->perplexity_difference, "standard_error",
-                                  number(c->perplexity_difference_standard_error)));
+                                  eval_number(c->perplexity_difference_standard_error)));
     return root;
 }
 
@@ -299,8 +260,8 @@ static int run_compare(int argc, char **argv) {
     if (status == ANM_OK) status = open_text(&e);
     if (status == ANM_OK)
         status = anm_eval_compare(e.llms[0], e.llms[1], e.text, &e.options, &result, &e.err);
-    end_line(&e.line);
-    if (status == ANM_OK && e.settings.json) print_json(json_comparison(&e, &result));
+    eval_line_end(&e.line);
+    if (status == ANM_OK && e.settings.json) eval_print_json(json_comparison(&e, &result));
     else if (status == ANM_OK) print_comparison(&e, &result);
     return finish(&e, status);
 }
@@ -312,6 +273,7 @@ static const struct {
 } kinds[] = {
     {"perplexity", run_perplexity, "of a model on a text"},
     {"compare", run_compare, "a model with a reference: KL, top-1, perplexity"},
+    {"tasks", eval_tasks, "multiple choice"},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 

@@ -13,7 +13,7 @@ static const struct {
     {"convert", cmd_convert, "make CoreML packages of a Hugging Face checkpoint"},
     {"chat", cmd_chat, "talk with a converted model"},
     {"run", cmd_run, "answer one prompt"},
-    {"eval", cmd_eval, "perplexity of a model, and two models compared"},
+    {"eval", cmd_eval, "perplexity, two models compared, multiple choice"},
     {"inspect", cmd_inspect, "show what a package or compiled model holds"},
     {"compile", cmd_compile, "make a .mlmodelc of a .mlpackage, without a Mac"},
     {"predict", cmd_predict, "run a function of a package on tensors"},
