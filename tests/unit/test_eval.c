@@ -503,6 +503,213 @@ static void progress_can_cancel(void **state) {
     anm_llm_close(llm);
 }
 
+typedef struct answers {
+    anm_eval_item items[8];
+    double sums[8][4];
+    char groups[8][16];
+    size_t count;
+} answers;
+
+static void keep_item(void *context, const anm_eval_item *item) {
+    answers *a = context;
+    assert_true(a->count < 8 && item->choice_count <= 4);
+    memcpy(a->sums[a->count], item->log_likelihoods, item->choice_count * sizeof(double));
+    snprintf(a->groups[a->count], sizeof a->groups[0], "%s", item->group);
+    a->items[a->count++] = *item;
+}
+
+#define ASK(question) "<|im_start|>user\\n" question "<|im_end|>\\n<|im_start|>assistant\\n"
+
+/* The tokens of a text one by one, the last `scored` of them scored. */
+static double by_hand(const anm_llm *llm, const char *text, size_t scored) {
+    anm_token_list ids = {0};
+    anm_session *s;
+    anm_error err;
+    double sum = 0;
+    assert_ok(anm_eval_encode(anm_llm_tokenizer(llm), text, strlen(text), false, &ids, &err), &err);
+    assert_ok(anm_session_create(llm, &s, &err), &err);
+    for (size_t i = 0; i < ids.len; i++) {
+        if (i >= ids.len - scored)
+            sum -= plain_nll(anm_session_logits(s), anm_llm_vocab_size(llm), ids.ids[i]);
+        assert_ok(anm_session_append(s, ids.ids[i], &err), &err);
+    }
+    anm_session_destroy(s);
+    anm_token_list_free(&ids);
+    return sum;
+}
+
+static size_t token_count(const anm_llm *llm, const char *text) {
+    anm_token_list ids = {0};
+    anm_error err;
+    assert_ok(anm_eval_encode(anm_llm_tokenizer(llm), text, strlen(text), false, &ids, &err), &err);
+    size_t count = ids.len;
+    anm_token_list_free(&ids);
+    return count;
+}
+
+/* What the demo model knows, asked as it was taught; the second "answer" is wrong. */
+static void multiple_choice(void **state) {
+    static const char lines[] = "{\"context\": \"" ASK(
+        "What is the opposite of hot?") "The opposite of hot is\","
+                                        " \"choices\": [\"tall.\", \"cold.\", \"happy.\"], "
+                                        "\"answer\": 1, \"group\": \"words\"}\n"
+                                        "\n"
+                                        "{\"context\": \"" ASK(
+                                            "What colour is the sky?") "The sky is\","
+                                                                       " \"choices\": "
+                                                                       "[\"blue.\", "
+                                                                       "\"green.\"], "
+                                                                       "\"answer\": 1, "
+                                                                       "\"group\": "
+                                                                       "\"words\"}\r\n"
+                                                                       "{\"context\": "
+                                                                       "\"" ASK("What is 7 plus "
+                                                                                "5?") "7 plus 5 "
+                                                                                      "is 1\", "
+                                                                                      "\"delimit"
+                                                                                      "er\": "
+                                                                                      "\"\","
+                                                                                      " \"choice"
+                                                                                      "s\": "
+                                                                                      "[\"1.\", "
+                                                                                      "\"2.\", "
+                                                                                      "\"3.\", "
+                                                                                      "\"4.\"], "
+                                                                                      "\"answer"
+                                                                                      "\": 1}";
+    answers a = {.count = 0};
+    anm_llm *llm = open_llm(demo, ANM_PRECISION_FP32);
+    anm_eval_tasks_options options;
+    anm_eval_tasks_result result;
+    anm_error err;
+    anm_eval_tasks_options_init(&options);
+    options.on_item = keep_item;
+    options.callback_context = &a;
+    assert_ok(anm_eval_tasks(llm, write_text(lines), &options, &result, &err), &err);
+    assert_int_equal(result.items, 3);
+    assert_int_equal(result.correct, 2);
+    assert_int_equal(result.truncated, 0);
+    assert_true(fabs(result.accuracy.value - 2.0 / 3) < 1e-12);
+    assert_int_equal(a.items[0].picked, 1);
+    assert_int_equal(a.items[1].picked, 0);
+    assert_int_equal(a.items[2].picked, 1);
+    assert_int_equal(a.items[1].line, 3);
+    assert_string_equal(a.groups[0], "words");
+    assert_string_equal(a.groups[2], "");
+    double cold = by_hand(llm,
+                          "<|im_start|>user\nWhat is the opposite of hot?<|im_end|>\n"
+                          "<|im_start|>assistant\nThe opposite of hot is cold.",
+                          2);
+    double four = by_hand(llm,
+                          "<|im_start|>user\nWhat is 7 plus 5?<|im_end|>\n"
+                          "<|im_start|>assistant\n7 plus 5 is 14.",
+                          2);
+    assert_true(fabs(a.sums[0][1] - cold) < 2e-3);
+    assert_true(fabs(a.sums[2][3] - four) < 2e-3);
+    anm_llm_close(llm);
+}
+
+/* The length of a choice counts in the normalised pick only; spaces go with the choice. */
+static void normalised_choice(void **state) {
+    static const char lines[] =
+        "{\"context\": \"One day, Lily went to the\", \"choices\": [\"forest to see the big tree\","
+        " \"xq\"], \"answer\": 0}\n"
+        "{\"context\": \"One day, Lily went to the  \", \"delimiter\": \"\","
+        " \"choices\": [\"a\", \"b\"], \"answer\": 0}\n";
+    answers a = {.count = 0};
+    anm_llm *llm = open_llm(narrow, ANM_PRECISION_FP32);
+    anm_eval_tasks_options options;
+    anm_eval_tasks_result result;
+    anm_error err;
+    anm_eval_tasks_options_init(&options);
+    options.on_item = keep_item;
+    options.callback_context = &a;
+    assert_ok(anm_eval_tasks(llm, write_text(lines), &options, &result, &err), &err);
+    double longer = a.sums[0][0], shorter = a.sums[0][1];
+    assert_int_equal(a.items[0].picked, shorter > longer);
+    assert_int_equal(a.items[0].picked_normalised, shorter / 2 > longer / 26);
+    assert_true(a.items[0].picked != a.items[0].picked_normalised);
+    assert_int_equal(result.correct_normalised, 1 + (a.items[1].picked_normalised == 0));
+    const char before[] = "One day, Lily went to the", whole[] = "One day, Lily went to the  a";
+    size_t scored = token_count(llm, whole) - token_count(llm, before);
+    assert_true(scored > 1);
+    assert_true(fabs(a.sums[1][0] - by_hand(llm, whole, scored)) < 2e-3);
+    anm_llm_close(llm);
+}
+
+/* A long context loses its start: the answer is that of its end. */
+static void long_contexts_lose_their_start(void **state) {
+    char line[4096] = "{\"context\": \"";
+    answers a = {.count = 0};
+    anm_llm *llm = open_llm(narrow, ANM_PRECISION_FP32);
+    anm_eval_tasks_options options;
+    anm_eval_tasks_result result;
+    anm_error err;
+    for (int i = 0; i < 30 + NARROW; i++) strcat(line, i < 30 ? "9" : "1");
+    strcat(line, "\", \"choices\": [\"2\", \"3\"], \"delimiter\": \"\", \"answer\": 0}");
+    anm_eval_tasks_options_init(&options);
+    options.on_item = keep_item;
+    options.callback_context = &a;
+    assert_ok(anm_eval_tasks(llm, write_text(line), &options, &result, &err), &err);
+    assert_int_equal(result.truncated, 1);
+    char end[NARROW + 2] = "";
+    memset(end, '1', NARROW); /* single digits are single tokens */
+    end[NARROW] = '3';
+    anm_llm *wide = open_llm(demo, ANM_PRECISION_FP32);
+    assert_true(fabs(a.sums[0][1] - by_hand(wide, end, 1)) < 2e-3);
+    anm_llm_close(wide);
+    anm_llm_close(llm);
+}
+
+static void wrong_questions(void **state) {
+    static const struct {
+        const char *text, *message;
+        anm_status status;
+    } cases[] = {
+        {"", "no questions", ANM_ERROR_ARGUMENT},
+        {"\n \n", "no questions", ANM_ERROR_ARGUMENT},
+        {"\n{", "", ANM_ERROR_FORMAT},
+        {"[1]", "not a JSON object", ANM_ERROR_FORMAT},
+        {"{\"choices\": [\"a\", \"b\"], \"answer\": 0}", "context", ANM_ERROR_FORMAT},
+        {"{\"context\": 3}", "context", ANM_ERROR_FORMAT},
+        {"{\"context\": \"a\"}", "choices", ANM_ERROR_FORMAT},
+        {"{\"context\": \"a\", \"choices\": [\"a\"], \"answer\": 0}", "choices", ANM_ERROR_FORMAT},
+        {"{\"context\": \"a\", \"choices\": [\"a\", 1], \"answer\": 0}", "choice 1",
+         ANM_ERROR_FORMAT},
+        {"{\"context\": \"a\", \"choices\": [\"a\", \"b\"], \"answer\": 2}", "from 0 to 1",
+         ANM_ERROR_FORMAT},
+        {"{\"context\": \"a\", \"choices\": [\"a\", \"b\"], \"answer\": \"A\"}", "answer",
+         ANM_ERROR_FORMAT},
+        {"{\"context\": \" \", \"choices\": [\"a\", \"b\"], \"answer\": 0}", "context is empty",
+         ANM_ERROR_FORMAT},
+        {"{\"context\": \"a\", \"choices\": "
+         "[\"11111111111111111111111111111111111111111111111111111"
+         "11111111111111111111\", \"b\"], \"answer\": 0}",
+         "choice 0 has", ANM_ERROR_LIMIT},
+    };
+    anm_llm *llm = open_llm(narrow, ANM_PRECISION_FP16);
+    anm_eval_tasks_result result;
+    anm_error err;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(anm_eval_tasks(llm, write_text(cases[i].text), NULL, &result, &err),
+                         cases[i].status);
+        if (!strstr(err.message, cases[i].message)) fail_msg("%zu: %s", i, err.message);
+        if (cases[i].status == ANM_ERROR_FORMAT)
+            assert_non_null(strstr(err.where, i == 2 ? "text.txt:2" : "text.txt:1"));
+    }
+    assert_int_equal(anm_eval_tasks(llm, "/nowhere/x", NULL, &result, &err), ANM_ERROR_NOT_FOUND);
+    anm_llm_close(llm);
+}
+
+static void proportions(void **state) {
+    anm_eval_share s = anm_eval_proportion(8, 10);
+    assert_true(fabs(s.standard_error - sqrt(0.16 / 9)) < 1e-12);
+    assert_true(fabs(s.low - 0.4902) < 5e-4 && fabs(s.high - 0.9433) < 5e-4); /* from tables */
+    s = anm_eval_proportion(0, 5);
+    assert_true(s.low == 0 && s.high > 0.4 && s.standard_error == 0);
+    assert_true(isnan(anm_eval_proportion(0, 0).value));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equals_an_independent_computation),
@@ -519,6 +726,11 @@ int main(void) {
         cmocka_unit_test(wrong_texts_and_options),
         cmocka_unit_test(vocabularies_must_match),
         cmocka_unit_test(progress_can_cancel),
+        cmocka_unit_test(multiple_choice),
+        cmocka_unit_test(normalised_choice),
+        cmocka_unit_test(long_contexts_lose_their_start),
+        cmocka_unit_test(wrong_questions),
+        cmocka_unit_test(proportions),
     };
     return cmocka_run_group_tests_name("eval", tests, make_models, remove_root);
 }
