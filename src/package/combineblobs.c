@@ -63,11 +63,33 @@ static const anm_mapping *mapping_of(const anm_package *owner, const void *data)
     return NULL;
 }
 
-/* So that memory in use does not grow with the weights. */
-static void drop(const entry *e) {
-    if (e->mapping)
-        anm_mapping_drop(e->mapping, (size_t)((const uint8_t *)e->data - e->mapping->data),
-                         e->bytes);
+/*
+ * Bytes looked at between two drops: memory in use grows neither with the weights nor with the
+ * largest of them. A multiple of any page size.
+ */
+enum { PIECE = 1 << 22, LARGEST_PAGE = 1 << 16 };
+
+static size_t piece_at(const entry *e, size_t at) {
+    return e->bytes - at < PIECE ? e->bytes - at : PIECE;
+}
+
+/* The page where the piece before it ended goes too: that one could not let go of it. */
+static void drop(const entry *e, size_t at, size_t size) {
+    if (!e->mapping) return;
+    size_t begin = (size_t)((const uint8_t *)e->data - e->mapping->data) + at;
+    size_t before = begin < LARGEST_PAGE ? begin : LARGEST_PAGE;
+    anm_mapping_drop(e->mapping, begin - before, size + before);
+}
+
+static uint64_t digest_of(const entry *e) {
+    uint64_t digest = 0;
+    for (size_t at = 0; at < e->bytes; at += PIECE) {
+        size_t size = piece_at(e, at);
+        const uint64_t both[2] = {digest, anm_hash_bytes((const char *)e->data + at, size)};
+        digest = anm_hash_bytes(both, sizeof both);
+        drop(e, at, size);
+    }
+    return digest;
 }
 
 static anm_status put(anm_blob_pool *pool, anm_map *map, key k, size_t index, anm_error *err) {
@@ -82,20 +104,32 @@ static size_t get(const anm_map *map, const key *k) {
     return (size_t)index;
 }
 
-static bool same_content(const anm_blob_pool *pool, size_t index, const entry *e) {
-    const entry *other = &pool->entries.data[index];
-    bool same =
-        other->bytes == e->bytes && (!e->bytes || memcmp(other->data, e->data, e->bytes) == 0);
-    drop(other);
+static bool same_content(const entry *a, const entry *b) {
+    bool same = a->bytes == b->bytes;
+    for (size_t at = 0; same && at < a->bytes; at += PIECE) {
+        size_t size = piece_at(a, at);
+        same = memcmp((const char *)a->data + at, (const char *)b->data + at, size) == 0;
+        drop(a, at, size);
+        drop(b, at, size);
+    }
     return same;
+}
+
+static anm_status write_blob(anm_blob_writer *blobs, const key *k, entry *e, anm_error *err) {
+    ANM_TRY(anm_blob_writer_begin(blobs, (anm_dtype)k->dtype, k->elements, &e->offset, err));
+    for (size_t at = 0; at < e->bytes; at += PIECE) {
+        size_t size = piece_at(e, at);
+        ANM_TRY(anm_blob_writer_write(blobs, (const char *)e->data + at, size, err));
+        drop(e, at, size);
+    }
+    return anm_blob_writer_end(blobs, err);
 }
 
 static anm_status write_entry(anm_blob_pool *pool, entry e, key digest, size_t *index,
                               anm_error *err) {
     anm_blob_writer *blobs;
     ANM_TRY(anm_package_writer_blobs(pool->writer, &blobs, err));
-    ANM_TRY(anm_blob_writer_add(blobs, (anm_dtype)digest.dtype, digest.elements, e.data, &e.offset,
-                                err));
+    ANM_TRY(write_blob(blobs, &digest, &e, err));
     e.next = get(&pool->by_digest, &digest);
     *index = pool->entries.len;
     if (!anm_vec_push(&pool->entries, e)) return anm_fail_memory(err);
@@ -108,14 +142,11 @@ static anm_status find_or_write(anm_blob_pool *pool, const anm_package *owner,
                                 anm_error *err) {
     entry e = {.data = literal->data, .bytes = literal->bytes};
     e.mapping = mapping_of(owner, literal->data);
-    digest.where = anm_hash_bytes(e.data, e.bytes);
+    digest.where = digest_of(&e);
     *index = get(&pool->by_digest, &digest);
-    while (*index != (size_t)NONE && !same_content(pool, *index, &e))
+    while (*index != (size_t)NONE && !same_content(&pool->entries.data[*index], &e))
         *index = pool->entries.data[*index].next;
-    anm_status status = ANM_OK;
-    if (*index == (size_t)NONE) status = write_entry(pool, e, digest, index, err);
-    drop(&e);
-    return status;
+    return *index == (size_t)NONE ? write_entry(pool, e, digest, index, err) : ANM_OK;
 }
 
 static anm_status add_literal(anm_blob_pool *pool, const anm_package *owner,
