@@ -317,47 +317,83 @@ static void the_description_says_both(void **state) {
     anm_program_close(p);
 }
 
-/* One element more in the same bytes, or another type: other blobs. */
-static void equal_bytes_of_other_types_are_not(void **state) {
-    static const struct {
-        anm_dtype dtype;
-        int64_t elements;
-    } kinds[] = {{ANM_DTYPE_UINT4, 3}, {ANM_DTYPE_UINT4, 4}, {ANM_DTYPE_INT4, 4},
-                 {ANM_DTYPE_UINT8, 2}, {ANM_DTYPE_FP16, 1},  {ANM_DTYPE_UINT4, 3}};
-    static const uint8_t bytes[2] = {0x21, 0x03};
+typedef struct constant {
+    anm_dtype dtype;
+    int64_t elements;
+    const void *data;
+} constant;
+
+/* A package of constants that nothing uses: what counts is how many blobs the copy has. */
+static void copy_constants(const constant *k, size_t count, uint32_t blobs_expected) {
     anm_error err;
     anm_package_writer *w;
     anm_blob_writer *file;
     anm_mil_builder b;
     anm_mil_program *program = anm_mil_program_create();
-    anm_feature in = {.name = "x", .dtype = ANM_DTYPE_FP16, .rank = 1, .shape = {WIDTH}};
+    anm_feature x = {.name = "x", .dtype = ANM_DTYPE_FP16, .rank = 1, .shape = {WIDTH}};
     anm_interface face = {
-        .name = "main", .inputs = &in, .input_count = 1, .outputs = &in, .output_count = 1};
+        .name = "main", .inputs = &x, .input_count = 1, .outputs = &x, .output_count = 1};
     anm_description d = {.functions = &face, .function_count = 1};
     program->spec_version = 9;
-    assert_ok(anm_package_writer_open(in_root("kinds.mlpackage"), &w, &err), &err);
+    assert_ok(anm_package_writer_open(in_root("k.mlpackage"), &w, &err), &err);
     assert_ok(anm_package_writer_blobs(w, &file, &err), &err);
     anm_mil_builder_init(&b, program);
     anm_mil_builder_function(&b, "main", "CoreML8");
-    anm_mil_value *x = anm_mil_builder_input(&b, "x", ANM_DTYPE_FP16, 1, width);
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    anm_mil_value *y = anm_mil_builder_input(&b, "x", ANM_DTYPE_FP16, 1, width);
+    for (size_t i = 0; i < count; i++) {
         uint64_t at;
-        assert_ok(anm_blob_writer_add(file, kinds[i].dtype, kinds[i].elements, bytes, &at, &err),
-                  &err);
-        anm_mil_builder_blob(&b, "k", kinds[i].dtype, 1, &kinds[i].elements, ANM_WEIGHT_PATH, at,
-                             NULL);
+        assert_ok(anm_blob_writer_add(file, k[i].dtype, k[i].elements, k[i].data, &at, &err), &err);
+        anm_mil_builder_blob(&b, "k", k[i].dtype, 1, &k[i].elements, ANM_WEIGHT_PATH, at, NULL);
     }
-    anm_mil_builder_outputs(&b, &x, 1);
+    anm_mil_builder_outputs(&b, &y, 1);
     assert_ok(anm_mil_builder_finish(&b, &err), &err);
     assert_ok(anm_package_writer_commit(w, program, &d, &err), &err);
     anm_mil_program_destroy(program);
-    const anm_combine_source source = {in_root("kinds.mlpackage"), NULL, NULL};
-    assert_ok(anm_combine(&source, 1, in_root("kinds2.mlpackage"), NULL, &err), &err);
-    assert_int_equal(count_blobs(in_root("kinds.mlpackage"), NULL), 6);
-    assert_int_equal(count_blobs(in_root("kinds2.mlpackage"), NULL), 5);
+    const anm_combine_source source = {in_root("k.mlpackage"), NULL, NULL};
+    const anm_combine_options options = {.struct_size = sizeof options, .overwrite = 1};
+    assert_ok(anm_combine(&source, 1, in_root("k2.mlpackage"), &options, &err), &err);
+    assert_int_equal(count_blobs(in_root("k.mlpackage"), NULL), count);
+    assert_int_equal(count_blobs(in_root("k2.mlpackage"), NULL), blobs_expected);
+}
+
+/* The constants of the copy in their order, against what they were made of. */
+static void check_constants(const constant *k, size_t count) {
+    anm_error err;
     anm_package *p;
-    assert_ok(anm_package_open(in_root("kinds2.mlpackage"), 0, &p, &err), &err);
+    assert_ok(anm_package_open(in_root("k2.mlpackage"), 0, &p, &err), &err);
+    const anm_mil_op *op = p->program->functions[0]->body->first;
+    for (size_t i = 0; i < count; i++, op = op->next) {
+        const anm_mil_literal *literal = op->outputs[0]->constant;
+        assert_memory_equal(literal->data, k[i].data, literal->bytes);
+    }
     anm_package_close(p);
+}
+
+/* One element more in the same bytes, or another type: other blobs. */
+static void equal_bytes_of_other_types_are_not(void **state) {
+    static const uint8_t bytes[2] = {0x21, 0x03};
+    static const constant k[] = {{ANM_DTYPE_UINT4, 3, bytes}, {ANM_DTYPE_UINT4, 4, bytes},
+                                 {ANM_DTYPE_INT4, 4, bytes},  {ANM_DTYPE_UINT8, 2, bytes},
+                                 {ANM_DTYPE_FP16, 1, bytes},  {ANM_DTYPE_UINT4, 3, bytes}};
+    copy_constants(k, 6, 5);
+    check_constants(k, 6);
+}
+
+/* Blobs of several pieces that differ in the first, in the last or in no byte. */
+static void large_blobs_are_compared_whole(void **state) {
+    enum { SIZE = (9 << 20) + 12345 };
+    uint8_t *data[4];
+    constant k[4];
+    for (int i = 0; i < 4; i++) {
+        data[i] = test_malloc(SIZE);
+        for (size_t n = 0; n < SIZE; n++) data[i][n] = (uint8_t)(n * 2654435761u >> 24);
+        k[i] = (constant){ANM_DTYPE_UINT8, SIZE, data[i]};
+    }
+    data[1][SIZE - 1] ^= 1;
+    data[2][0] ^= 1;
+    copy_constants(k, 4, 3);
+    check_constants(k, 4);
+    for (int i = 0; i < 4; i++) test_free(data[i]);
 }
 
 /* Names. */
@@ -713,6 +749,7 @@ int main(void) {
         cmocka_unit_test(equal_blobs_are_stored_once),
         cmocka_unit_test(the_description_says_both),
         cmocka_unit_test(equal_bytes_of_other_types_are_not),
+        cmocka_unit_test(large_blobs_are_compared_whole),
         cmocka_unit_test(functions_are_named_as_documented),
         cmocka_unit_test(what_cannot_be_combined_is_refused),
         cmocka_unit_test(another_default_can_be_chosen),
