@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,8 +31,10 @@ static anm_status fail_errno(anm_error *err, const char *path, const char *what)
     return anm_fail(err, ANM_ERROR_IO, path, "cannot %s: %s", what, strerror(errno));
 }
 
-/* "dir/.name.PID.partial" for "dir/name": hidden, on the same file system, and the caller's. */
+/* "dir/.name.PID.N.partial" for "dir/name": hidden, on the same file system, and this caller's
+ * alone, threads that write the same path at once included. */
 static char *temporary_name(const char *path) {
+    static atomic_uint serial;
     anm_strbuf name = {0};
     size_t len = strlen(path);
     while (len > 1 && path[len - 1] == '/') len--;
@@ -40,7 +43,7 @@ static char *temporary_name(const char *path) {
     anm_strbuf_append(&name, path, base);
     anm_strbuf_putc(&name, '.');
     anm_strbuf_append(&name, path + base, len - base);
-    anm_strbuf_printf(&name, ".%ld.partial", (long)getpid());
+    anm_strbuf_printf(&name, ".%ld.%u.partial", (long)getpid(), atomic_fetch_add(&serial, 1));
     if (!name.failed) return name.data;
     anm_strbuf_free(&name);
     return NULL;

@@ -160,6 +160,14 @@ static void staged_directory_appears_when_committed(void **state) {
 
     /* An aborted rewrite leaves the old content and no temporary. */
     assert_int_equal(anm_dir_create("", &err), ANM_ERROR_ARGUMENT);
+    /* Two writers of one path do not share, or remove, what the other has staged. */
+    anm_staged_dir *other;
+    assert_ok(anm_staged_dir_open(final, &dir, &err), &err);
+    assert_ok(anm_staged_dir_open(final, &other, &err), &err);
+    assert_string_not_equal(anm_staged_dir_path(dir), anm_staged_dir_path(other));
+    anm_staged_dir_abort(other);
+    assert_true(anm_path_is_dir(anm_staged_dir_path(dir)));
+    anm_staged_dir_abort(dir);
     assert_ok(anm_staged_dir_open(final, &dir, &err), &err);
     anm_staged_dir_abort(dir);
     anm_arena *arena = anm_arena_create();
