@@ -5,8 +5,8 @@
 
 #include "src/cli/talk.h"
 
-/* The prompt "-" is standard input, whole. */
-static char *read_stdin(void) {
+/* The prompt "-" is standard input, whole. *zero tells of a NUL byte, where the text would end. */
+static char *read_stdin(bool *zero) {
     size_t length = 0, capacity = 4096;
     char *text = malloc(capacity);
     for (size_t n; text && (n = fread(text + length, 1, capacity - length - 1, stdin)) > 0;) {
@@ -17,6 +17,7 @@ static char *read_stdin(void) {
         text = grown;
     }
     if (text) text[length] = '\0';
+    *zero = text && strlen(text) != length;
     return text;
 }
 
@@ -52,7 +53,12 @@ int cmd_run(int argc, char **argv) {
     if (code < 0) code = talk_check(&spec, &settings);
     if (code >= 0) return code;
     talk t;
-    char *input = strcmp(operands[1], "-") == 0 ? read_stdin() : strdup(operands[1]);
+    bool zero = false;
+    char *input = strcmp(operands[1], "-") == 0 ? read_stdin(&zero) : strdup(operands[1]);
+    if (zero) {
+        free(input);
+        return cli_usage(&spec, "the prompt on standard input has a NUL byte: it is no text");
+    }
     anm_status status = talk_open(&t, operands[0], &settings);
     if (status == ANM_OK && input) {
         cli_catch_interrupt();
