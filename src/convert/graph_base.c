@@ -84,11 +84,11 @@ anm_mil_value *anm_graph_stored(anm_graph *g, const char *name, anm_slot slot, i
     tables[rank] = (int64_t)1 << lut.bits;
     const anm_mil_literal *indices = anm_mil_builder_blob_literal(
         g->b, anm_palette_dtype(lut.bits), rank, shape, ANM_WEIGHT_PATH, place.data);
-    const anm_mil_literal *table = anm_mil_builder_blob_literal(
-        g->b, ANM_DTYPE_FP16, rank + 2, tables, ANM_WEIGHT_PATH, place.lut);
+    const anm_mil_literal *table = anm_mil_builder_blob_literal(g->b, ANM_DTYPE_FP16, rank + 2,
+                                                                tables, ANM_WEIGHT_PATH, place.lut);
     snprintf(palettized, sizeof palettized, "%s_palettized", name);
-    return anm_mil_emit(g->b, "constexpr_lut_to_dense", palettized,
-                        {"indices", .literal = indices}, {"lut", .literal = table});
+    return anm_mil_emit(g->b, "constexpr_lut_to_dense", palettized, {"indices", .literal = indices},
+                        {"lut", .literal = table});
 }
 
 anm_mil_value *anm_graph_weight(anm_graph *g, anm_slot slot, int rank) {
@@ -161,12 +161,12 @@ anm_mil_value *anm_graph_conv(anm_graph *g, const char *what, anm_mil_value *x,
                         {"bias", bias}, {"strides", anm_graph_ints(g, 2, ones)},
                         {"pad_type", anm_graph_string(g, "valid")},
                         {"pad", anm_graph_ints(g, 4, zeros)},
-                        {"dilations", anm_graph_ints(g, 2, ones)},
-                        {"groups", anm_graph_int(g, 1)});
+                        {"dilations", anm_graph_ints(g, 2, ones)}, {"groups", anm_graph_int(g, 1)});
 }
 
 anm_mil_value *anm_graph_project(anm_graph *g, const char *what, anm_mil_value *x, anm_slot weight,
                                  anm_slot bias) {
-    return anm_graph_conv(g, what, x, anm_graph_weight(g, weight, 4),
-                          g->r->has[bias] ? anm_graph_weight(g, bias, 1) : NULL);
+    anm_mil_value *w = anm_graph_weight(g, weight, 4); /* before the bias, whatever the compiler */
+    anm_mil_value *b = g->r->has[bias] ? anm_graph_weight(g, bias, 1) : NULL;
+    return anm_graph_conv(g, what, x, w, b);
 }

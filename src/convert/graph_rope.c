@@ -9,12 +9,11 @@ static anm_mil_value *fetch(anm_graph *g, const char *what, uint64_t offset,
                             anm_mil_value *indices) {
     static const int32_t axis[1] = {1};
     const int64_t shape[3] = {1, g->r->state, g->r->head_dim / 2};
-    anm_mil_value *table = anm_mil_builder_blob(g->b, what, ANM_DTYPE_FP16, 3, shape,
-                                                ANM_WEIGHT_PATH, offset, NULL);
-    anm_mil_value *rows = anm_mil_emit(g->b, "gather", what, {"x", table}, {"indices", indices},
-                                       {"axis", anm_graph_int(g, 1)},
-                                       {"batch_dims", anm_graph_int(g, 0)},
-                                       {"validate_indices", anm_graph_bool(g, false)});
+    anm_mil_value *table =
+        anm_mil_builder_blob(g->b, what, ANM_DTYPE_FP16, 3, shape, ANM_WEIGHT_PATH, offset, NULL);
+    anm_mil_value *rows = anm_mil_emit(
+        g->b, "gather", what, {"x", table}, {"indices", indices}, {"axis", anm_graph_int(g, 1)},
+        {"batch_dims", anm_graph_int(g, 0)}, {"validate_indices", anm_graph_bool(g, false)});
     return anm_mil_emit(g->b, "expand_dims", what, {"x", rows},
                         {"axes", anm_graph_ints(g, 1, axis)});
 }
@@ -38,11 +37,14 @@ anm_mil_value *anm_graph_rotate(anm_graph *g, const char *what, anm_mil_value *x
     int64_t half = g->r->head_dim / 2;
     anm_mil_value *a = anm_graph_columns(g, "first", x, 0, half);
     anm_mil_value *b = anm_graph_columns(g, "second", x, half, 2 * half);
-    anm_mil_value *turned[2] = {
-        binary(g, "sub", "turned_first", binary(g, "mul", "first_cos", a, g->cos),
-               binary(g, "mul", "second_sin", b, g->sin)),
-        binary(g, "add", "turned_second", binary(g, "mul", "second_cos", b, g->cos),
-               binary(g, "mul", "first_sin", a, g->sin)),
-    };
+    /* One op a statement: C leaves the order open in which arguments are evaluated, and with it
+     * the order of the ops. */
+    anm_mil_value *first_cos = binary(g, "mul", "first_cos", a, g->cos);
+    anm_mil_value *second_sin = binary(g, "mul", "second_sin", b, g->sin);
+    anm_mil_value *second_cos = binary(g, "mul", "second_cos", b, g->cos);
+    anm_mil_value *first_sin = binary(g, "mul", "first_sin", a, g->sin);
+    anm_mil_value *turned[2];
+    turned[0] = binary(g, "sub", "turned_first", first_cos, second_sin);
+    turned[1] = binary(g, "add", "turned_second", second_cos, first_sin);
     return anm_graph_concat(g, what, turned, 2, -1);
 }

@@ -178,6 +178,29 @@ static char *read_text(anm_arena *arena, const char *path) {
     return text;
 }
 
+/* Ops stand in the order of the source: left to the evaluation of arguments it was the compiler's,
+ * and packages differed between processors. */
+static void order_of_ops(void **state) {
+    static const char *const names[] = {"first_cos", "second_sin", "second_cos", "first_sin",
+                                        "turned_first", "turned_second"};
+    anm_error err;
+    anm_package *package;
+    size_t found = 0;
+    anm_convert_options options = small_options();
+    remove_output();
+    assert_ok(convert(&qwen, &options, NULL, &err), &err);
+    assert_ok(anm_package_open(DECODER, 0, &package, &err), &err);
+    const anm_mil_function *f = anm_mil_program_find(package->program, "infer");
+    for (const anm_mil_op *op = f->body->first; op && found < 6; op = op->next)
+        if (strstr(anm_mil_op_label(op), "first_") || strstr(anm_mil_op_label(op), "second_") ||
+            strstr(anm_mil_op_label(op), "turned_")) {
+            assert_non_null(strstr(anm_mil_op_label(op), names[found]));
+            found++;
+        }
+    assert_int_equal(found, 6);
+    anm_package_close(package);
+}
+
 static void meta_yaml(void **state) {
     anm_error err;
     anm_arena *arena = anm_arena_create();
@@ -586,6 +609,7 @@ static void supported_list(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(interface),           cmocka_unit_test(shared_blobs),
+        cmocka_unit_test(order_of_ops),
         cmocka_unit_test(meta_yaml),           cmocka_unit_test(report_and_progress),
         cmocka_unit_test(output_made_meanwhile_is_kept),
         cmocka_unit_test(wrong_tensors),       cmocka_unit_test(harmless_tensors),
