@@ -43,8 +43,8 @@ anm_status anm_constant_literal(const anm_mil_literal *literal, const char *wher
         return anm_fail(err, ANM_ERROR_NOT_FOUND, where,
                         "its data (blob %s) is not there: the bundle has no weights",
                         literal->blob_path ? literal->blob_path : "?");
-    if (anm_value_count(type->rank, type->shape) < 0)
-        return anm_fail(err, ANM_ERROR_LIMIT, where, "constant with too many elements");
+    if (type->rank < 0 || type->rank > ANM_MAX_RANK || anm_mil_literal_elements(literal) < 0)
+        return anm_fail(err, ANM_ERROR_FORMAT, where, "a constant's shape must be known");
     if (!anm_dtype_bytes(type->dtype, anm_mil_literal_elements(literal), &bytes) ||
         bytes > literal->bytes)
         return anm_fail(err, ANM_ERROR_FORMAT, where, "has %zu bytes of data, its type needs more",

@@ -22,7 +22,11 @@
 /* A 4-byte element of either kind, for ops that only move data. */
 typedef uint32_t __attribute__((may_alias)) anm_word;
 
-/* Beyond these a value or a run is refused (ANM_ERROR_LIMIT) before memory is asked for. */
+/*
+ * Beyond these a value or a run is refused (ANM_ERROR_LIMIT) before memory is asked for. Sizes and
+ * steps within them cannot overflow 64 bits when two are multiplied. Constants may be larger: they
+ * are read where they lie.
+ */
 #define ANM_VALUE_MAX_ELEMENTS ((int64_t)1 << 30)
 #define ANM_RUN_MAX_BYTES ((size_t)1 << 34)
 
