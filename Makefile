@@ -4,7 +4,7 @@ BUILD ?= build
 MESON ?= meson
 NINJA ?= ninja
 
-.PHONY: all build demo check asan clang deps help clean install fmt
+.PHONY: all build demo check asan clang aarch64 deps help clean install fmt
 
 all: build
 
@@ -34,6 +34,9 @@ clang: ## the tests with clang
 	$(NINJA) -C build-clang
 	tools/check.sh build-clang
 
+aarch64: ## the unit tests for 64-bit ARM under qemu (Debian; over 4 minutes, so not in .ci/run)
+	tools/aarch64.sh
+
 deps: ## install what the build needs (apt on Debian and Ubuntu, brew on macOS)
 	tools/deps.sh install
 
@@ -44,7 +47,7 @@ fmt: ## format the sources with clang-format
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 clean: ## remove the build folders
-	rm -rf build build-asan build-clang demo-out
+	rm -rf build build-asan build-clang build-aarch64 build-aarch64-sysroot demo-out
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
