@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scaled dot-product attention over a cache: softmax(q k^T * scale + mask) v, grouped heads sharing
+ * keys and values where they lie. Columns outside a row's span cost nothing.
+ */
+#ifndef ANM_CPU_ATTENTION_H
+#define ANM_CPU_ATTENTION_H
+
+#include "anemone/tensor.h"
+#include "src/cpu/isa.h"
+
+/* Strides are in elements; the last dimension is contiguous everywhere. */
+typedef struct anm_attention {
+    int64_t heads, kv_heads; /* query head h reads key head h / (heads / kv_heads) */
+    int64_t rows, columns;   /* queries; positions of the cache */
+    int64_t dim, value_dim;
+    float scale;
+    float softcap; /* 0: none; else scores become softcap * tanh(score / softcap) before the mask */
+    const float *q;
+    int64_t q_head, q_row;
+    anm_dtype kv_dtype; /* FP16 or FP32, of keys and values */
+    const void *k, *v;
+    int64_t k_head, k_column, v_head, v_column;
+    /* Added to the scores; NULL: none. Rows of a mask are shared by the heads. */
+    const float *mask;
+    int64_t mask_row;
+    /*
+     * Row r sees columns span[2 r] <= c < span[2 r + 1] and no other; NULL: all. The mask still
+     * counts within, unless `mask_trivial`: it is 0 there for every row.
+     */
+    const int32_t *span;
+    bool mask_trivial;
+    float *out;
+    int64_t out_head, out_row;
+} anm_attention;
+
+typedef struct anm_attention_kernel {
+    const char *name; /* "attention_fp16_avx512" */
+    anm_isa isa;
+    bool (*accepts)(const anm_attention *a);
+    /* Independent pieces of work, about equally big; threads take disjoint ranges of them. */
+    int64_t (*units)(const anm_attention *a);
+    size_t (*scratch_bytes)(const anm_attention *a); /* each thread its own */
+    void (*run)(const anm_attention *a, int64_t unit0, int64_t unit1, void *scratch);
+} anm_attention_kernel;
+
+const anm_attention_kernel *anm_attention_find(const anm_attention *a, anm_isa isa);
+const anm_attention_kernel *anm_attention_at(size_t index); /* NULL past the end */
+
+/*
+ * Span of each row of a mask: columns before the first and after the last value above `floor` are
+ * outside. Returns whether the mask is 0 within all spans. floor: -1e4 and lower hide a column
+ * fully, as exp() of such a score below any other is 0 in fp32.
+ */
+bool anm_attention_spans(const float *mask, int64_t rows, int64_t columns, int64_t stride,
+                         float floor, int32_t *span);
+
+#endif

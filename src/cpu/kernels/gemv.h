@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * y = W x for one vector: what decoding one token spends its time on. The kernel is limited by the
+ * rate at which W streams from memory.
+ */
+#ifndef ANM_CPU_GEMV_H
+#define ANM_CPU_GEMV_H
+
+#include "src/cpu/isa.h"
+#include "src/cpu/kernels/matrix.h"
+
+/*
+ * x is first brought into the form that the kernel reads (quantised, split, rounded), once, by one
+ * thread; then threads compute disjoint ranges of rows. Kernels whose `prepare` is the same
+ * function share a prepared input for matrices with as many columns.
+ */
+typedef struct anm_gemv_kernel {
+    const char *name; /* "gemv_lut4_avx512vnni" */
+    anm_isa isa;
+    bool (*accepts)(const anm_matrix *w);
+    int64_t row_step; /* row0 and row1 are multiples of it (row1 may be the end) */
+    size_t (*input_bytes)(int64_t columns); /* of the prepared input, aligned to 64 */
+    void (*prepare)(const float *x, int64_t columns, void *input);
+    /* Writes y[row0 .. row1), the row's sum in fp32 or wider. */
+    void (*run)(const anm_matrix *w, const void *input, int64_t row0, int64_t row1, float *y);
+} anm_gemv_kernel;
+
+/* The best kernel at `isa` or below that accepts the matrix; never NULL: the reference takes all. */
+const anm_gemv_kernel *anm_gemv_find(const anm_matrix *w, anm_isa isa);
+/* All kernels, for kcheck; NULL past the end. */
+const anm_gemv_kernel *anm_gemv_at(size_t index);
+
+#endif
