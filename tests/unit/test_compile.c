@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Compiling packages: against real compiled models byte for byte where their files can be made
- * again, against our own reader, and by what the two forms of a program compute.
+ * again, and against our own reader. test_compile_all.c compiles every package of the fixtures.
  */
-#include "tests/unit/testing.h"
-
-#include <glob.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +13,7 @@
 #include "src/mil/text.h"
 #include "src/package/compile.h"
 #include "src/package/protoread.h"
+#include "tests/unit/same_program.h"
 
 static char root[64];
 
@@ -342,152 +340,12 @@ static void metadata_of_a_package(void **state) {
 
 /* ---- the same program, the same results ---- */
 
-/* The text without what compiling adds. */
-static void print_bare(anm_package *p, anm_strbuf *out) {
-    for (size_t i = 0; i < p->program->function_count; i++)
-        if (p->program->functions[i]->attr_count) p->program->functions[i]->attr_count = 0;
-    p->program->attr_count = 0;
-    p->program->text_major = p->program->text_minor = 0;
-    anm_mil_text_print(p->program, NULL, out);
-    assert_false(out->failed);
-}
-
-static void assert_same_literal(const anm_mil_literal *a, const anm_mil_literal *b) {
-    assert_int_equal(a != NULL, b != NULL);
-    if (a) assert_true(anm_mil_literal_equal(a, b));
-}
-
-/* Literals with their data, wherever it lies. */
-static void assert_same_literals(const anm_package *a, const anm_package *b) {
-    for (size_t i = 0; i < a->program->function_count; i++) {
-        const anm_mil_function *f = a->program->functions[i];
-        const anm_mil_op *q = anm_mil_program_find(b->program, f->name)->body->first;
-        for (const anm_mil_op *p = f->body->first; p; p = p->next, q = q->next) {
-            assert_non_null(q);
-            assert_string_equal(p->type, q->type);
-            for (size_t k = 0; k < p->attr_count; k++)
-                assert_same_literal(p->attrs[k].literal, anm_mil_op_attr(q, p->attrs[k].name));
-            for (size_t k = 0; k < p->arg_count; k++)
-                assert_same_literal(p->args[k].operands[0].literal,
-                                    anm_mil_op_arg(q, p->args[k].name)->operands[0].literal);
-        }
-        assert_null(q);
-    }
-}
-
-static void assert_same_program(const char *package, const char *bundle) {
-    anm_error err;
-    anm_package *a, *b;
-    anm_strbuf x = {0}, y = {0};
-    assert_ok(anm_package_open(package, 0, &a, &err), &err);
-    assert_ok(anm_package_open(bundle, 0, &b, &err), &err);
-    assert_true(b->compiled && b->described);
-    assert_int_equal(a->program->spec_version, b->program->spec_version);
-    assert_same_literals(a, b);
-    print_bare(a, &x);
-    print_bare(b, &y);
-    assert_text(&x, anm_strbuf_cstr(&y));
-    anm_strbuf_free(&y);
-    anm_package_close(a);
-    anm_package_close(b);
-}
-
-/* A tensor of the feature's type, filled by rule. */
-static anm_tensor make_input(const anm_feature *f) {
-    bool ints = f->dtype == ANM_DTYPE_INT32;
-    anm_tensor t = {.name = f->name,
-                    .dtype = ints ? ANM_DTYPE_INT32 : ANM_DTYPE_FP32,
-                    .rank = f->rank,
-                    .bytes = 4};
-    memcpy(t.shape, f->shape, sizeof f->shape);
-    for (int d = 0; d < f->rank; d++) t.bytes *= (size_t)f->shape[d];
-    t.data = malloc(t.bytes);
-    for (size_t k = 0; k < t.bytes / 4; k++) {
-        if (ints) ((int32_t *)t.data)[k] = (int32_t)(k % 3);
-        else ((float *)t.data)[k] = (float)(k % 7) * 0.25f - 0.5f;
-    }
-    return t;
-}
-
-static void run_function(const anm_function *f, anm_tensor *outputs, size_t count) {
-    anm_tensor inputs[8];
-    anm_state *states = NULL;
-    anm_error err;
-    size_t n = anm_function_input_count(f);
-    assert_true(n <= 8 && count <= 32);
-    for (size_t i = 0; i < n; i++) inputs[i] = make_input(anm_function_input(f, i));
-    if (anm_function_state_count(f))
-        assert_ok(anm_state_create(f, ANM_PRECISION_FP16, &states, &err), &err);
-    for (size_t i = 0; i < count; i++)
-        outputs[i] = (anm_tensor){.name = anm_function_output(f, i)->name};
-    assert_ok(anm_predict_alloc(f, inputs, n, outputs, count, states, NULL, &err), &err);
-    anm_state_destroy(states);
-    for (size_t i = 0; i < n; i++) free(inputs[i].data);
-}
-
-static void assert_same_function(const anm_function *f, const anm_function *g) {
-    anm_tensor x[32] = {0}, y[32] = {0};
-    size_t count = anm_function_output_count(f);
-    assert_int_equal(anm_function_output_count(g), count);
-    run_function(f, x, count);
-    run_function(g, y, count);
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal(x[i].bytes, y[i].bytes);
-        assert_true(x[i].bytes > 0);
-        assert_memory_equal(x[i].data, y[i].data, x[i].bytes);
-        anm_tensor_release(&x[i]);
-        anm_tensor_release(&y[i]);
-    }
-}
-
-static void assert_same_results(const char *package, const char *bundle) {
-    anm_error err;
-    anm_program *a, *b;
-    assert_ok(anm_program_open(package, &a, &err), &err);
-    assert_ok(anm_program_open(bundle, &b, &err), &err);
-    assert_int_equal(anm_program_function_count(a), anm_program_function_count(b));
-    for (size_t i = 0; i < anm_program_function_count(a); i++) {
-        const anm_function *f = anm_program_function_at(a, i);
-        assert_same_function(f, anm_program_function(b, anm_function_name(f)));
-    }
-    anm_program_close(a);
-    anm_program_close(b);
-}
-
 static void own_package_is_the_same(void **state) {
     anm_error err;
     write_package(in_root("s.mlpackage"), &plain);
     assert_ok(anm_compile(in_root("s.mlpackage"), NULL, NULL, NULL, &err), &err);
     assert_same_program(in_root("s.mlpackage"), in_root("s.mlmodelc"));
     assert_same_results(in_root("s.mlpackage"), in_root("s.mlmodelc"));
-}
-
-static void compile_all(const char *below, size_t least) {
-    char pattern[1024];
-    glob_t found;
-    anm_error err;
-    const anm_compile_options options = {sizeof options, 1};
-    snprintf(pattern, sizeof pattern, "%s/%s", getenv("ANM_FIXTURES"), below);
-    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
-    assert_true(found.gl_pathc >= least);
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        anm_compile_report *report;
-        const char *package = found.gl_pathv[i];
-        assert_ok(anm_compile(package, in_root("all"), &options, &report, &err), &err);
-        assert_same_program(package, anm_compile_report_path(report));
-        assert_same_results(package, anm_compile_report_path(report));
-        anm_compile_report_free(report);
-    }
-    printf("%zu packages compiled: %s\n", found.gl_pathc, below);
-    globfree(&found);
-}
-
-static void real_packages_are_the_same(void **state) {
-    fixture_path("README.md");
-    compile_all("generic/*.mlpackage", 15);
-    compile_all("anemll/qwen3-a/fp16/*.mlpackage", 3);
-    compile_all("anemll/qwen3-a/lut6/*.mlpackage", 3);
-    compile_all("anemll/llama-tied/lut4/*.mlpackage", 2);
 }
 
 /* ---- what is refused ---- */
@@ -798,7 +656,6 @@ int main(void) {
         cmocka_unit_test(real_analytics),
         cmocka_unit_test(real_flexible_shapes),
         cmocka_unit_test(real_metadata),
-        cmocka_unit_test(real_packages_are_the_same),
     };
     return cmocka_run_group_tests_name("compile", tests, make_root, remove_root);
 }
