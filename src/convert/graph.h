@@ -52,8 +52,8 @@ anm_mil_value *anm_graph_string(anm_graph *g, const char *text);
 /* A name for the current layer's value: "layer_3_query". Lives in the program's arena. */
 const char *anm_graph_name(anm_graph *g, const char *what);
 /* A stored weight: a constant, or what constexpr_lut_to_dense makes of its tables. */
-anm_mil_value *anm_graph_stored(anm_graph *g, const char *name, anm_slot slot, int rank,
-                                const int64_t *shape, anm_place place);
+anm_mil_value *anm_graph_stored(anm_graph *g, const char *name, int rank, const int64_t *shape,
+                                anm_place place);
 /* The current layer's (or the model's) weight; `rank` 4 makes a matrix a 1x1 convolution's. */
 anm_mil_value *anm_graph_weight(anm_graph *g, anm_slot slot, int rank);
 anm_mil_value *anm_graph_reshape(anm_graph *g, const char *what, anm_mil_value *x, int rank,

@@ -72,18 +72,17 @@ const char *anm_graph_name(anm_graph *g, const char *what) {
     return name ? name : what;
 }
 
-anm_mil_value *anm_graph_stored(anm_graph *g, const char *name, anm_slot slot, int rank,
-                                const int64_t *shape, anm_place place) {
+anm_mil_value *anm_graph_stored(anm_graph *g, const char *name, int rank, const int64_t *shape,
+                                anm_place place) {
     char palettized[ANM_TENSOR_NAME + 32];
     int64_t tables[6] = {1, 1, 1, 1, 1, 1};
     if (!place.lut)
         return anm_mil_builder_blob(g->b, name, ANM_DTYPE_FP16, rank, shape, ANM_WEIGHT_PATH,
                                     place.data, NULL);
-    anm_convert_lut lut = anm_recipe_lut(g->r, slot, shape[0], shape[1]);
-    tables[0] = shape[0] / lut.group;
-    tables[rank] = (int64_t)1 << lut.bits;
+    tables[place.form.axis] = anm_palette_form_groups(&place.form);
+    tables[rank] = (int64_t)1 << place.form.bits;
     const anm_mil_literal *indices = anm_mil_builder_blob_literal(
-        g->b, anm_palette_dtype(lut.bits), rank, shape, ANM_WEIGHT_PATH, place.data);
+        g->b, anm_palette_dtype(place.form.bits), rank, shape, ANM_WEIGHT_PATH, place.data);
     const anm_mil_literal *table = anm_mil_builder_blob_literal(g->b, ANM_DTYPE_FP16, rank + 2,
                                                                 tables, ANM_WEIGHT_PATH, place.lut);
     snprintf(palettized, sizeof palettized, "%s_palettized", name);
@@ -100,7 +99,7 @@ anm_mil_value *anm_graph_weight(anm_graph *g, anm_slot slot, int rank) {
     /* ANEMLL's modules hold the model as `model`, hence the second "model_" in its packages. */
     anm_family_tensor(g->r->family, slot, g->layer, name, sizeof name);
     snprintf(full, sizeof full, "model.%s", name);
-    return anm_graph_stored(g, full, slot, rank, shape, place);
+    return anm_graph_stored(g, full, rank, shape, place);
 }
 
 anm_mil_value *anm_graph_reshape(anm_graph *g, const char *what, anm_mil_value *x, int rank,

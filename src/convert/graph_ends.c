@@ -23,8 +23,7 @@ static anm_mil_value *logits(anm_graph *g, anm_mil_value *x, int64_t split) {
     int64_t first, shape[4] = {0, g->r->hidden, 1, 1};
     shape[0] = anm_recipe_split(g->r, split, &first);
     snprintf(name, sizeof name, "lm_head.%lld.weight", (long long)split + 1);
-    anm_mil_value *weight =
-        anm_graph_stored(g, name, ANM_SLOT_HEAD, 4, shape, g->stored->head[split]);
+    anm_mil_value *weight = anm_graph_stored(g, name, 4, shape, g->stored->head[split]);
     snprintf(name, sizeof name, "logits%lld", (long long)split + 1);
     return anm_graph_from_channels(g, name, anm_graph_conv(g, "part", x, weight, NULL));
 }

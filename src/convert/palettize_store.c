@@ -11,7 +11,7 @@ typedef struct slab {
     anm_job *job;
     anm_blob_writer *blobs;
     const anm_weight *weight;
-    anm_convert_lut lut;
+    const anm_palette_form *lut;
     int64_t columns, first, rows; /* first: in the tensor; rows: of the whole matrix */
     uint16_t *values;
     uint8_t *indices, *packed;
@@ -39,28 +39,28 @@ static anm_status store_slab(slab *s, int64_t done, int64_t rows, anm_error *err
                         "values that fp16 cannot hold (%llu so far, the largest finite one %g) "
                         "cannot be palettized; leave this part in fp16",
                         (unsigned long long)s->bad->count, s->bad->largest);
-    anm_palette_matrix m = {s->values, rows, s->columns, NULL, 0, s->lut.group, s->lut.bits, 0};
-    uint16_t *tables = s->tables + ((size_t)(done / s->lut.group) << s->lut.bits);
+    anm_palette_matrix m = {s->values, rows, s->columns, NULL, 0, s->lut->group, s->lut->bits, 0};
+    uint16_t *tables = s->tables + ((size_t)(done / s->lut->group) << s->lut->bits);
     if (anm_palettize_matrix(&m, tables, s->indices, NULL, err) != ANM_OK)
         return anm_fail_prefix(err, "%s", name);
-    anm_palette_pack(s->packed, s->indices, n, s->lut.bits);
-    size_t bytes = (n * (size_t)s->lut.bits + 7) / 8;
+    anm_palette_pack(s->packed, s->indices, n, s->lut->bits);
+    size_t bytes = (n * (size_t)s->lut->bits + 7) / 8;
     ANM_TRY(anm_blob_writer_write(s->blobs, s->packed, bytes, err));
     return anm_job_advance(s->job, n * sizeof *s->values, err);
 }
 
 static anm_status store_all(slab *s, anm_place *place, anm_error *err) {
-    int64_t step = s->lut.group * ALIGNED, groups = s->rows / s->lut.group;
+    int64_t step = s->lut->group * ALIGNED, groups = s->rows / s->lut->group;
     int64_t most = SLAB / (step * s->columns) * step;
     if (most < step) most = step;
     if (most > s->rows) most = s->rows;
-    size_t n = (size_t)(most * s->columns), tables = (size_t)groups << s->lut.bits;
+    size_t n = (size_t)(most * s->columns), tables = (size_t)groups << s->lut->bits;
     s->values = anm_realloc_array(NULL, n, sizeof *s->values);
     s->indices = anm_realloc_array(NULL, n, 1);
     s->packed = anm_realloc_array(NULL, n, 1);
     s->tables = anm_realloc_array(NULL, tables, sizeof *s->tables);
     if (!s->values || !s->indices || !s->packed || !s->tables) return anm_fail_memory(err);
-    ANM_TRY(anm_blob_writer_begin(s->blobs, anm_palette_dtype(s->lut.bits), s->rows * s->columns,
+    ANM_TRY(anm_blob_writer_begin(s->blobs, anm_palette_dtype(s->lut->bits), s->rows * s->columns,
                                   &place->data, err));
     for (int64_t done = 0; done < s->rows; done += most)
         ANM_TRY(store_slab(s, done, s->rows - done < most ? s->rows - done : most, err));
@@ -83,9 +83,9 @@ static anm_status warn(anm_job *job, anm_slot slot, const char *name, int64_t ro
 
 anm_status anm_palette_store(anm_job *job, anm_blob_writer *blobs, anm_slot slot,
                              const anm_weight *weight, int64_t first, int64_t rows,
-                             anm_convert_lut lut, anm_place *place, anm_not_finite *bad,
+                             anm_place *place, anm_not_finite *bad,
                              anm_error *err) {
-    slab s = {.job = job, .blobs = blobs, .weight = weight, .lut = lut, .first = first,
+    slab s = {.job = job, .blobs = blobs, .weight = weight, .lut = &place->form, .first = first,
               .rows = rows, .columns = weight->tensor->shape[1], .bad = bad};
     anm_status status = store_all(&s, place, err);
     anm_free(s.values);
@@ -93,5 +93,5 @@ anm_status anm_palette_store(anm_job *job, anm_blob_writer *blobs, anm_slot slot
     anm_free(s.packed);
     anm_free(s.tables);
     if (status != ANM_OK) return status;
-    return warn(job, slot, weight->tensor->name, rows, lut.group, err);
+    return warn(job, slot, weight->tensor->name, rows, place->form.group, err);
 }

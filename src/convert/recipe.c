@@ -266,18 +266,6 @@ int anm_recipe_shape(const anm_recipe *r, anm_slot slot, int64_t shape[2]) {
     return 0;
 }
 
-/*
- * A table for fewer rows than wanted is better but costs more; where tables would take up more than
- * a quarter of what fp16 weights do, one for the tensor is the better bargain.
- */
-static int64_t group_for(anm_convert_lut lut, int64_t rows, int64_t columns) {
-    if (lut.group == ANM_CONVERT_PER_TENSOR || lut.group >= rows) return rows;
-    int64_t group = lut.group;
-    while (rows % group) group--;
-    bool dear = ((int64_t)4 << lut.bits) > group * columns;
-    return group < lut.group && dear ? rows : group;
-}
-
 const anm_convert_lut *anm_recipe_lut_of(const anm_recipe *r, anm_slot slot) {
     if (slot == ANM_SLOT_EMBEDDING) return &r->lut_embeddings;
     return slot == ANM_SLOT_HEAD ? &r->lut_head : &r->lut_ffn;
@@ -288,14 +276,6 @@ const char *anm_recipe_lut_suffix(const anm_recipe *r, anm_slot slot, char *buff
     if (bits) snprintf(buffer, size, "_lut%d", bits);
     else *buffer = '\0';
     return buffer;
-}
-
-anm_convert_lut anm_recipe_lut(const anm_recipe *r, anm_slot slot, int64_t rows, int64_t columns) {
-    anm_convert_lut lut = *anm_recipe_lut_of(r, slot);
-    if (lut.bits == 0 || columns <= 1 || rows <= ANM_PALETTE_ABOVE / columns)
-        return (anm_convert_lut){0};
-    lut.group = group_for(lut, rows, columns);
-    return lut;
 }
 
 int64_t anm_recipe_split(const anm_recipe *r, int64_t split, int64_t *first) {

@@ -49,11 +49,6 @@ const anm_convert_lut *anm_recipe_lut_of(const anm_recipe *recipe, anm_slot slot
 /* "_lut4" for its file's name, or "" for fp16; returns `buffer`. */
 const char *anm_recipe_lut_suffix(const anm_recipe *recipe, anm_slot slot, char *buffer,
                                   size_t size);
-/*
- * How to palettize a matrix of a slot: bits 0 means not at all; otherwise `group` divides the rows.
- */
-anm_convert_lut anm_recipe_lut(const anm_recipe *recipe, anm_slot slot, int64_t rows,
-                               int64_t columns);
 /* Rows of the embedding that go to logits output `split`: those before it, and its own. */
 int64_t anm_recipe_split(const anm_recipe *recipe, int64_t split, int64_t *first);
 

@@ -112,10 +112,10 @@ anm_status anm_rows_store(anm_job *job, anm_blob_writer *blobs, anm_slot slot,
     const anm_tensor *t = weight->tensor;
     int64_t columns = t->rank == 2 ? t->shape[1] : 1;
     *place = (anm_place){0};
-    anm_convert_lut lut = anm_recipe_lut(&job->recipe, slot, rows, columns);
-    if (lut.bits == 0)
+    place->form = anm_palette_form_of(&job->recipe, slot, rows, columns);
+    if (place->form.bits == 0)
         return anm_weight_store(job, blobs, weight, first, rows, &place->data, bad, err);
-    return anm_palette_store(job, blobs, slot, weight, first, rows, lut, place, bad, err);
+    return anm_palette_store(job, blobs, slot, weight, first, rows, place, bad, err);
 }
 
 anm_status anm_weight_report(anm_job *job, const anm_weight *weight, const anm_not_finite *bad,

@@ -7,6 +7,7 @@
 #define ANM_CONVERT_WEIGHTS_H
 
 #include "src/convert/job.h"
+#include "src/convert/palettize_form.h"
 #include "src/package/blobfile.h"
 
 /* Values of a tensor that are not finite in fp16. */
@@ -19,6 +20,7 @@ typedef struct anm_not_finite {
 typedef struct anm_place {
     uint64_t data; /* fp16 values, or the indices of palettized ones */
     uint64_t lut;  /* their tables; 0: not palettized (no blob is at 0) */
+    anm_palette_form form; /* of palettized ones */
 } anm_place;
 
 /*

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* How a matrix is palettized: decided once, when it is stored, and read again by the graph. */
+#ifndef ANM_CONVERT_PALETTIZE_FORM_H
+#define ANM_CONVERT_PALETTIZE_FORM_H
+
+#include "src/convert/recipe.h"
+
+typedef struct anm_palette_form {
+    int bits; /* 0: not at all; the rest is 0 then */
+    int axis; /* 0: rows share a table, 1: columns do */
+    int64_t group;         /* how many of them; divides the stored extent of the axis */
+    int64_t rows, columns; /* as stored */
+} anm_palette_form;
+
+/* For a matrix of a slot of this size. */
+anm_palette_form anm_palette_form_of(const anm_recipe *recipe, anm_slot slot, int64_t rows,
+                                     int64_t columns);
+int64_t anm_palette_form_groups(const anm_palette_form *form);
+
+#endif
