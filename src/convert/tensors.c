@@ -39,20 +39,17 @@ static void add_problem(problem *p, const char *text) {
     if (p->count++ < NAMED) anm_strbuf_printf(&p->names, "%s%s", p->count > 1 ? ", " : "", text);
 }
 
-static bool convertible(anm_dtype dtype) {
-    return dtype == ANM_DTYPE_FP16 || dtype == ANM_DTYPE_BF16 || dtype == ANM_DTYPE_FP32;
-}
-
 /* "model.norm.weight is fp32 [64], not [128]" */
-static void check_one(check *c, const anm_tensor *t, int rank, const int64_t *shape) {
+static void check_one(check *c, const anm_weight *w, int rank, const int64_t *shape) {
+    const anm_tensor *t = w->tensor;
     char have[ANM_SHAPE_TEXT], want[ANM_SHAPE_TEXT], text[ANM_TENSOR_NAME + 2 * ANM_SHAPE_TEXT];
     bool fits = t->rank == rank && memcmp(t->shape, shape, (size_t)rank * sizeof *shape) == 0;
-    if (fits && convertible(t->dtype)) return;
+    if (fits && anm_weight_is_readable(w)) return;
     anm_shape_format(t->shape, t->rank, have, sizeof have);
     anm_shape_format(shape, rank, want, sizeof want);
     if (fits)
         snprintf(text, sizeof text, "%.200s is %s, not fp16, bf16 or fp32", t->name,
-                 anm_dtype_name(t->dtype));
+                 anm_weight_form(w));
     else
         snprintf(text, sizeof text, "%.200s is %s, not %s", t->name, have, want);
     add_problem(&c->wrong, text);
@@ -68,7 +65,7 @@ static anm_status check_needed(void *context, anm_slot slot, int64_t layer, anm_
     if (!name || !anm_map_put(&c->needed, anm_sv_from(name), 1)) return anm_fail_memory(err);
     const anm_weight *w = anm_checkpoint_find(c->checkpoint, name);
     c->parameters += (uint64_t)anm_shape_elements(shape, rank);
-    if (w) check_one(c, w->tensor, rank, shape);
+    if (w) check_one(c, w, rank, shape);
     else add_problem(&c->missing, name);
     return ANM_OK;
 }

@@ -6,34 +6,37 @@
 #include <stdio.h>
 
 #include "src/base/alloc.h"
-#include "src/base/dtype.h"
-#include "src/base/half.h"
+#include "src/base/threads.h"
 #include "src/convert/palettize_store.h"
 #include "src/convert/tensors.h"
 
-enum { PIECE = 1 << 20 /* elements converted at a time */ };
+enum {
+    PIECE = 1 << 20, /* values converted at a time */
+    SLICE = 1 << 16, /* of these a thread takes */
+    PROBE = 1 << 10  /* values looked at again when some are not finite */
+};
 
-typedef struct stream {
-    anm_job *job;
+typedef struct piece {
     const anm_weight *weight;
-    const uint8_t *source; /* maybe unaligned for the element */
-    size_t width;          /* bytes per element in the checkpoint */
-    uint16_t *halves;
-    uint8_t *aligned;      /* a copy of the piece, in case `source` is not aligned */
-    anm_not_finite *bad;
-} stream;
+    size_t first, count;
+    uint16_t *out;
+} piece;
 
-/* NULL when the checkpoint has fp16 already and the bytes can be written as they are. */
-static const uint16_t *convert(stream *s, const uint8_t *from, size_t count) {
-    anm_dtype dtype = s->weight->tensor->dtype;
-    if ((uintptr_t)from % s->width) {
-        memcpy(s->aligned, from, count * s->width);
-        from = s->aligned;
-    }
-    if (dtype == ANM_DTYPE_FP16) return (const uint16_t *)from;
-    if (dtype == ANM_DTYPE_BF16) anm_half_from_bf16_n(s->halves, (const uint16_t *)from, count);
-    else anm_half_from_float_n(s->halves, (const float *)from, count);
-    return s->halves;
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static void read_slice(void *context, size_t i) {
+    const piece *p = context;
+    size_t begin = i * SLICE;
+    anm_weight_halves(p->weight, p->first + begin, smaller(p->count - begin, SLICE),
+                      p->out + begin);
+}
+
+/* Plain elements come as fast as memory gives them; codings are worth the threads. */
+static void read_all(piece *p) {
+    if (p->weight->coding) anm_parallel_for(0, (p->count + SLICE - 1) / SLICE, read_slice, p);
+    else anm_weight_halves(p->weight, p->first, p->count, p->out);
 }
 
 static size_t count_not_finite(const uint16_t *halves, size_t count) {
@@ -42,34 +45,37 @@ static size_t count_not_finite(const uint16_t *halves, size_t count) {
     return bad;
 }
 
-static void note_not_finite(stream *s, const uint8_t *from, const uint16_t *halves, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if ((halves[i] & 0x7c00) != 0x7c00) continue;
-        double value = fabs(anm_element_get(s->weight->tensor->dtype, from, (int64_t)i));
-        s->bad->count++;
-        if (isfinite(value) && value > s->bad->largest) s->bad->largest = value;
+static void note_not_finite(const piece *p, anm_not_finite *bad) {
+    float wide[PROBE];
+    for (size_t done = 0; done < p->count; done += PROBE) {
+        size_t n = smaller(p->count - done, PROBE);
+        if (!count_not_finite(p->out + done, n)) continue;
+        anm_weight_floats(p->weight, p->first + done, n, wide);
+        for (size_t i = 0; i < n; i++) {
+            if ((p->out[done + i] & 0x7c00) != 0x7c00) continue;
+            bad->count++;
+            if (isfinite(wide[i])) bad->largest = fmax(bad->largest, fabs((double)wide[i]));
+        }
     }
 }
 
-static anm_status write_piece(stream *s, anm_blob_writer *blobs, size_t count, anm_error *err) {
-    const uint8_t *from = s->source;
-    const uint16_t *halves = convert(s, from, count);
-    if (count_not_finite(halves, count)) note_not_finite(s, from, halves, count);
-    ANM_TRY(anm_blob_writer_write(blobs, halves, count * sizeof *halves, err));
-    anm_mapping_drop(s->weight->mapping, (size_t)(from - s->weight->mapping->data),
-                     count * s->width);
-    s->source += count * s->width;
-    return anm_job_advance(s->job, count * sizeof *halves, err);
+void anm_weight_read(const anm_weight *weight, size_t first, size_t count, uint16_t *out,
+                     anm_not_finite *bad) {
+    piece p = {weight, first, count, out};
+    read_all(&p);
+    if (count_not_finite(out, count)) note_not_finite(&p, bad);
+    anm_weight_drop(weight, first, count);
 }
 
-static anm_status write_all(stream *s, anm_blob_writer *blobs, int64_t elements, uint64_t *offset,
+static anm_status write_all(anm_job *job, anm_blob_writer *blobs, const anm_weight *weight,
+                            size_t first, size_t count, uint16_t *halves, anm_not_finite *bad,
                             anm_error *err) {
-    s->halves = anm_malloc_aligned(PIECE * sizeof *s->halves);
-    s->aligned = anm_malloc_aligned(PIECE * s->width);
-    if (!s->halves || !s->aligned) return anm_fail_memory(err);
-    ANM_TRY(anm_blob_writer_begin(blobs, ANM_DTYPE_FP16, elements, offset, err));
-    for (int64_t left = elements; left > 0; left -= PIECE)
-        ANM_TRY(write_piece(s, blobs, (size_t)(left < PIECE ? left : PIECE), err));
+    for (size_t done = 0; done < count; done += PIECE) {
+        size_t n = smaller(count - done, PIECE);
+        anm_weight_read(weight, first + done, n, halves, bad);
+        ANM_TRY(anm_blob_writer_write(blobs, halves, n * sizeof *halves, err));
+        ANM_TRY(anm_job_advance(job, n * sizeof *halves, err));
+    }
     return anm_blob_writer_end(blobs, err);
 }
 
@@ -78,32 +84,15 @@ anm_status anm_weight_store(anm_job *job, anm_blob_writer *blobs, const anm_weig
                             anm_error *err) {
     const anm_tensor *t = weight->tensor;
     int64_t row = t->rank == 2 ? t->shape[1] : 1;
-    stream s = {.job = job, .weight = weight, .bad = bad};
-    s.width = (size_t)anm_dtype_bits(t->dtype) / 8;
-    s.source = (const uint8_t *)t->data + (size_t)(first * row) * s.width;
-    anm_status status = write_all(&s, blobs, rows * row, offset, err);
-    anm_free(s.halves);
-    anm_free(s.aligned);
+    uint16_t *halves = anm_malloc_aligned(PIECE * sizeof *halves);
+    anm_status status = halves ? ANM_OK : anm_fail_memory(err);
+    if (status == ANM_OK)
+        status = anm_blob_writer_begin(blobs, ANM_DTYPE_FP16, rows * row, offset, err);
+    if (status == ANM_OK)
+        status = write_all(job, blobs, weight, (size_t)(first * row), (size_t)(rows * row), halves,
+                           bad, err);
+    anm_free(halves);
     return status;
-}
-
-void anm_weight_read(const anm_weight *weight, size_t first, size_t count, uint16_t *out,
-                     anm_not_finite *bad) {
-    const anm_tensor *t = weight->tensor;
-    size_t width = (size_t)anm_dtype_bits(t->dtype) / 8;
-    const uint8_t *from = (const uint8_t *)t->data + first * width;
-    float wide[1024];
-    if (t->dtype == ANM_DTYPE_FP32) {
-        for (size_t i = 0; i < count; i += 1024) {
-            size_t n = count - i < 1024 ? count - i : 1024;
-            memcpy(wide, from + i * width, n * width);
-            anm_half_from_float_n(out + i, wide, n);
-        }
-    } else memcpy(out, from, count * width);
-    if (t->dtype == ANM_DTYPE_BF16) anm_half_from_bf16_n(out, out, count);
-    stream s = {.weight = weight, .bad = bad};
-    if (count_not_finite(out, count)) note_not_finite(&s, from, out, count);
-    anm_mapping_drop(weight->mapping, (size_t)(from - weight->mapping->data), count * width);
 }
 
 anm_status anm_rows_store(anm_job *job, anm_blob_writer *blobs, anm_slot slot,

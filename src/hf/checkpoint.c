@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* An open checkpoint: its files, table of weights, lookup. checkpoint_index.c reads the index. */
+/*
+ * An open checkpoint: its files, table of weights, lookup. checkpoint_index.c reads the index,
+ * checkpoint_weight.c the values.
+ */
 #include "src/hf/checkpoint.h"
 
 #include "src/base/alloc.h"
@@ -16,8 +19,9 @@ anm_status anm_checkpoint_add_file(anm_checkpoint *c, const char *path, anm_erro
 /* The first file that has a name owns it; a second one is an error. */
 static anm_status add_weights(anm_checkpoint *c, const anm_safetensors *file, anm_error *err) {
     for (size_t i = 0; i < anm_safetensors_count(file); i++) {
-        anm_weight w = {anm_safetensors_get(file, i), anm_safetensors_path(file),
-                        anm_safetensors_mapping(file)};
+        anm_weight w = {.tensor = anm_safetensors_get(file, i),
+                        .path = anm_safetensors_path(file),
+                        .mapping = anm_safetensors_mapping(file)};
         anm_sv name = anm_sv_from(w.tensor->name);
         uint64_t other;
         if (anm_map_get(&c->by_name, name, &other))
@@ -129,9 +133,4 @@ anm_status anm_checkpoint_require(const anm_checkpoint *c, const char *name, con
     *out = anm_checkpoint_find(c, name);
     if (*out) return ANM_OK;
     return anm_fail(err, ANM_ERROR_NOT_FOUND, c->dir, "the checkpoint has no tensor \"%s\"", name);
-}
-
-void anm_weight_drop(const anm_weight *w) {
-    size_t offset = (size_t)((const uint8_t *)w->tensor->data - w->mapping->data);
-    anm_mapping_drop(w->mapping, offset, w->tensor->bytes);
 }

@@ -7,16 +7,39 @@
 #ifndef ANM_HF_CHECKPOINT_H
 #define ANM_HF_CHECKPOINT_H
 
+#include <stdbool.h>
+
 #include "anemone/tensor.h"
 #include "src/base/file.h"
 
 typedef struct anm_checkpoint anm_checkpoint;
 
-/* A tensor and where it lies. All pointers live until the checkpoint is closed. */
+struct anm_weight;
+
+/* How values are coded in a file, where they are more than elements of a type. */
+typedef struct anm_coding {
+    const char *name;             /* "Q4_K" */
+    size_t block, bytes_per_block; /* values in a block; 1: each stands alone */
+    /* Values [first, first + count) in the file's order. */
+    void (*read)(const struct anm_weight *weight, size_t first, size_t count, float *out);
+} anm_coding;
+
+/*
+ * A tensor and where it lies. Name, rank and shape are those of the Hugging Face model whatever the
+ * file's format; the values are read with anm_weight_floats() and anm_weight_halves(). All pointers
+ * live until the checkpoint is closed.
+ */
 typedef struct anm_weight {
-    const anm_tensor *tensor; /* data: read-only, maybe unaligned; see anemone/safetensors.h */
+    const anm_tensor *tensor; /* data: as in the file, read-only, maybe unaligned */
     const char *path;         /* the file that holds it, for error messages */
     const anm_mapping *mapping;
+    const anm_coding *coding; /* NULL: elements of tensor->dtype */
+    const void *scales;       /* for the coding's use */
+    /*
+     * 0, or the number of heads of a query or key projection whose rows the file keeps in pairs
+     * that rotate together: 0, half, 1, half + 1, ... of each head.
+     */
+    int64_t paired_heads;
 } anm_weight;
 
 /*
@@ -41,7 +64,17 @@ const anm_weight *anm_checkpoint_find(const anm_checkpoint *checkpoint, const ch
 ANM_MUST_CHECK anm_status anm_checkpoint_require(const anm_checkpoint *checkpoint, const char *name,
                                                  const anm_weight **out, anm_error *err);
 
-/* Lets go of the weight's pages, so that converting a model does not keep all of it resident. */
-void anm_weight_drop(const anm_weight *weight);
+/* Whether the values can be read: coded ones, and elements of fp16, bf16 and fp32. */
+bool anm_weight_is_readable(const anm_weight *weight);
+/* The coding's or the element type's name, for messages. */
+const char *anm_weight_form(const anm_weight *weight);
+/*
+ * Values [first, first + count), row after row, dequantised in fp32 arithmetic; as fp16 they are
+ * rounded once more (fp16 elements are taken as they are). The weight is readable.
+ */
+void anm_weight_floats(const anm_weight *weight, size_t first, size_t count, float *out);
+void anm_weight_halves(const anm_weight *weight, size_t first, size_t count, uint16_t *out);
+/* Lets go of these values' pages, so that converting a model does not keep all of it resident. */
+void anm_weight_drop(const anm_weight *weight, size_t first, size_t count);
 
 #endif
