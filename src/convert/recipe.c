@@ -35,6 +35,9 @@ static anm_status check_rope(const char *where, const anm_recipe *r, anm_error *
         return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
                         "partial_rotary_factor %g is not supported: only whole heads are rotated",
                         rope->partial_rotary_factor);
+    if (r->config.has_local_rope)
+        return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
+                        "RoPE parameters per layer type are not supported for %s", r->family->name);
     return ANM_OK;
 }
 

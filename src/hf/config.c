@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading config.json and generation_config.json. config_rope.c reads the rotary embedding. */
+/*
+ * Reading config.json and generation_config.json. config_rope.c reads the rotary embedding,
+ * config_layers.c the kinds of layers; config_text.c finds the text model in a larger one.
+ */
 #include "src/hf/config.h"
 
 #include <math.h>
@@ -46,7 +49,7 @@ static const struct size_key {
     int64_t max;
 } size_keys[] = {
     {"hidden_size", offsetof(anm_hf_config, hidden_size), 1 << 20},
-    {"num_hidden_layers", offsetof(anm_hf_config, num_hidden_layers), 1 << 12},
+    {"num_hidden_layers", offsetof(anm_hf_config, num_hidden_layers), ANM_HF_MAX_LAYERS},
     {"num_attention_heads", offsetof(anm_hf_config, num_attention_heads), 1 << 14},
     {"intermediate_size", offsetof(anm_hf_config, intermediate_size), 1 << 22},
     {"vocab_size", offsetof(anm_hf_config, vocab_size), 1 << 24},
@@ -120,19 +123,6 @@ static anm_status read_architecture(const anm_config_source *s, anm_hf_config *c
     return ANM_OK;
 }
 
-static anm_status read_layer_types(const anm_config_source *s, anm_hf_config *c) {
-    const json_t *list = json_object_get(s->object, "layer_types"), *value;
-    size_t i;
-    if (!list || json_is_null(list)) return ANM_OK;
-    if (!json_is_array(list))
-        return anm_fail(s->err, ANM_ERROR_FORMAT, s->path, "key \"layer_types\" is not a list");
-    json_array_foreach(list, i, value) {
-        const char *name = json_string_value(value);
-        if (!name || strcmp(name, "full_attention") != 0) c->other_layer_types = true;
-    }
-    return ANM_OK;
-}
-
 static anm_dtype dtype_from_torch(const char *name) {
     static const struct {
         const char *name;
@@ -162,9 +152,9 @@ static anm_status read_names(const anm_config_source *s, anm_hf_config *c) {
     ANM_TRY(anm_config_name(s, "model_type", "", c->model_type));
     if (!*c->model_type) return missing_key(s, "model_type");
     ANM_TRY(read_architecture(s, c));
-    ANM_TRY(read_layer_types(s, c));
     ANM_TRY(read_quantization(s, c));
-    ANM_TRY(anm_config_name(s, "hidden_act", "silu", c->hidden_act));
+    ANM_TRY(anm_config_name(s, "hidden_activation", "", c->hidden_act));
+    if (!*c->hidden_act) ANM_TRY(anm_config_name(s, "hidden_act", "silu", c->hidden_act));
     ANM_TRY(anm_config_name(s, "torch_dtype", "", dtype));
     if (!*dtype) ANM_TRY(anm_config_name(s, "dtype", "", dtype));
     c->dtype = dtype_from_torch(dtype);
@@ -208,6 +198,7 @@ static anm_status read_model(const anm_config_source *s, anm_hf_config *c) {
     ANM_TRY(read_sizes(s, c));
     ANM_TRY(read_heads(s, c));
     ANM_TRY(read_flags(s, c));
+    ANM_TRY(anm_config_read_layers(s, c));
     ANM_TRY(anm_config_number(s, "rms_norm_eps", 1e-6, &c->rms_norm_eps));
     return anm_config_read_rope(s, c);
 }
@@ -236,7 +227,8 @@ static anm_status read_files(const char *config, const char *generation, anm_hf_
     if (!config || !generation) return anm_fail_memory(err);
     ANM_TRY(load_object(config, &root, err));
     anm_config_source s = {root, config, err};
-    anm_status status = read_model(&s, c);
+    anm_status status = anm_config_complete(root, config, err);
+    if (status == ANM_OK) status = read_model(&s, c);
     if (status == ANM_OK) status = read_generation(generation, c, err);
     if (status == ANM_OK) status = read_tokens(&s, c);
     json_decref(root);

@@ -12,7 +12,7 @@
 #include "anemone/tensor.h"
 #include "src/base/status.h"
 
-enum { ANM_HF_MAX_IDS = 32, ANM_HF_NAME = 64 };
+enum { ANM_HF_MAX_IDS = 32, ANM_HF_NAME = 64, ANM_HF_MAX_LAYERS = 1 << 12 };
 
 typedef enum anm_rope_type {
     ANM_ROPE_DEFAULT, /* no scaling; also spelled "none" or absent */
@@ -50,11 +50,18 @@ typedef struct anm_hf_config {
     int64_t max_position_embeddings; /* 0 if absent */
     double rms_norm_eps;             /* 1e-6 if absent */
     anm_hf_rope rope;
+    anm_hf_rope local_rope;     /* of sliding_attention layers; `rope` again if not given apart */
+    bool has_local_rope;        /* it was given apart */
     bool tie_word_embeddings, attention_bias, mlp_bias; /* false if absent */
     int64_t sliding_window;                             /* 0: none */
     bool use_sliding_window, has_use_sliding_window;
-    bool other_layer_types; /* layer_types has something other than "full_attention" */
-    char hidden_act[ANM_HF_NAME]; /* "silu" if absent */
+    bool other_layer_types;   /* layer_types has something other than "full_attention" */
+    bool unknown_layer_types; /* ... or "sliding_attention" */
+    /* Bit i % 64 of word i / 64: layer i is sliding_attention, by layer_types or the pattern. */
+    uint64_t sliding_layers[ANM_HF_MAX_LAYERS / 64];
+    bool bidirectional; /* use_bidirectional_attention */
+    double query_pre_attn_scalar, attn_logit_softcapping, final_logit_softcapping; /* 0: none */
+    char hidden_act[ANM_HF_NAME]; /* hidden_activation, else hidden_act; "silu" if absent */
     anm_dtype dtype;              /* torch_dtype or dtype; ANM_DTYPE_NONE if absent or unknown */
     char quant_method[ANM_HF_NAME]; /* quantization_config's; "" if not quantized */
     int64_t state_length;           /* ANEMLL's KV length; 0 if absent */
@@ -63,11 +70,16 @@ typedef struct anm_hf_config {
     int bos_count, eos_count;
 } anm_hf_config;
 
+static inline bool anm_hf_config_is_sliding(const anm_hf_config *config, int64_t layer) {
+    return config->sliding_layers[layer / 64] >> layer % 64 & 1;
+}
+
 /*
  * Reads dir/config.json, and dir/generation_config.json if there is one. Errors name the file and
  * the key. ANM_ERROR_NOT_FOUND without a config.json; ANM_ERROR_FORMAT for a missing key, a wrong
- * type or an impossible value; ANM_ERROR_UNSUPPORTED for a multi-part model (text_config) and
- * for RoPE parameters per layer type. *out is all zero on failure.
+ * type or an impossible value; ANM_ERROR_UNSUPPORTED for a multi-part model (text_config) whose
+ * text part is not known here, and for RoPE parameters of other layer types. *out is all zero on
+ * failure.
  */
 ANM_MUST_CHECK anm_status anm_hf_config_read(const char *dir, anm_hf_config *out, anm_error *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared by config.c and config_rope.c only: checked reading of one key. */
+/* Shared by the config files only: checked reading of one key. */
 #ifndef ANM_HF_CONFIG_INTERNAL_H
 #define ANM_HF_CONFIG_INTERNAL_H
 
@@ -24,5 +24,12 @@ ANM_MUST_CHECK anm_status anm_config_name(const anm_config_source *s, const char
                                           const char *absent, char out[ANM_HF_NAME]);
 
 ANM_MUST_CHECK anm_status anm_config_read_rope(const anm_config_source *s, anm_hf_config *c);
+ANM_MUST_CHECK anm_status anm_config_read_layers(const anm_config_source *s, anm_hf_config *c);
+/*
+ * Makes `root` the config of a text model: the keys of text_config for a model of several parts,
+ * and what the model's class in transformers has for keys that the file leaves out. Models that are
+ * not known here stay as they are.
+ */
+ANM_MUST_CHECK anm_status anm_config_complete(json_t *root, const char *path, anm_error *err);
 
 #endif

@@ -92,22 +92,16 @@ static const json_t *find_parameters(const json_t *root, const char **key) {
     return NULL;
 }
 
-anm_status anm_config_read_rope(const anm_config_source *s, anm_hf_config *c) {
-    anm_hf_rope *r = &c->rope;
-    const char *key;
-    const json_t *parameters = find_parameters(s->object, &key);
-    if (parameters && !json_is_object(parameters))
-        return anm_fail(s->err, ANM_ERROR_FORMAT, s->path, "key \"%s\" is no object", key);
-    if (parameters && is_per_layer_type(parameters))
-        return anm_fail(s->err, ANM_ERROR_UNSUPPORTED, s->path,
-                        "key \"%s\": parameters per layer type are not supported", key);
-    r->original_max_position_embeddings = c->max_position_embeddings;
-    ANM_TRY(anm_config_number(s, "rope_theta", 10000, &r->theta));
-    ANM_TRY(anm_config_number(s, "partial_rotary_factor", 1, &r->partial_rotary_factor));
+/* One set of parameters; `parameters` NULL: no scaling. */
+static anm_status read_set(const anm_config_source *s, const json_t *parameters, double theta,
+                           const anm_hf_config *c, anm_hf_rope *r) {
     json_t *none = json_object();
     if (!none) return anm_fail_memory(s->err);
-    anm_config_source inner = {parameters ? parameters : none, s->path, s->err};
+    anm_config_source inner = {json_is_object(parameters) ? parameters : none, s->path, s->err};
     anm_status status;
+    r->original_max_position_embeddings = c->max_position_embeddings;
+    r->theta = theta;
+    ANM_CHECK(anm_config_number(s, "partial_rotary_factor", 1, &r->partial_rotary_factor));
     ANM_CHECK(read_type(&inner, r));
     ANM_CHECK(require_keys(&inner, r));
     ANM_CHECK(read_numbers(&inner, r));
@@ -115,4 +109,37 @@ anm_status anm_config_read_rope(const anm_config_source *s, anm_hf_config *c) {
 fail:
     json_decref(none);
     return status;
+}
+
+/* The sets of {"full_attention": ..., "sliding_attention": ...}; no others. */
+static anm_status find_sets(const anm_config_source *s, const json_t *parameters, const char *key,
+                            const json_t **full, const json_t **sliding) {
+    size_t known;
+    *full = json_object_get(parameters, "full_attention");
+    *sliding = json_object_get(parameters, "sliding_attention");
+    known = (size_t)(*full != NULL) + (size_t)(*sliding != NULL);
+    if (json_object_size(parameters) == known) return ANM_OK;
+    return anm_fail(s->err, ANM_ERROR_UNSUPPORTED, s->path,
+                    "key \"%s\": parameters of other layer types than full_attention and "
+                    "sliding_attention are not supported",
+                    key);
+}
+
+anm_status anm_config_read_rope(const anm_config_source *s, anm_hf_config *c) {
+    const char *key;
+    const json_t *parameters = find_parameters(s->object, &key), *sliding = NULL;
+    double theta, local_theta;
+    if (parameters && !json_is_object(parameters))
+        return anm_fail(s->err, ANM_ERROR_FORMAT, s->path, "key \"%s\" is no object", key);
+    ANM_TRY(anm_config_number(s, "rope_theta", 10000, &theta));
+    ANM_TRY(anm_config_number(s, "rope_local_base_freq", 0, &local_theta));
+    c->has_local_rope = local_theta > 0;
+    if (parameters && is_per_layer_type(parameters)) {
+        ANM_TRY(find_sets(s, parameters, key, &parameters, &sliding));
+        c->has_local_rope = true;
+    }
+    ANM_TRY(read_set(s, parameters, theta, c, &c->rope));
+    c->local_rope = c->rope;
+    if (!c->has_local_rope) return ANM_OK;
+    return read_set(s, sliding, local_theta > 0 ? local_theta : theta, c, &c->local_rope);
 }

@@ -127,6 +127,52 @@ static void rope_spellings(void **state) {
     assert_true(config.rope.theta == 10000 && config.rope.partial_rotary_factor == 0.5);
 }
 
+static void layer_kinds(void **state) {
+    assert_ok(read_text("{" SIZES ",\"layer_types\":[\"sliding_attention\",\"other\"],"
+                        "\"hidden_activation\":\"gelu_pytorch_tanh\",\"hidden_act\":\"silu\"}"),
+              &err);
+    assert_true(config.other_layer_types && config.unknown_layer_types);
+    assert_true(anm_hf_config_is_sliding(&config, 0) && !anm_hf_config_is_sliding(&config, 1));
+    assert_string_equal(config.hidden_act, "gelu_pytorch_tanh");
+    assert_ok(read_text("{" SIZES ",\"_sliding_window_pattern\":2,\"rope_parameters\":"
+                        "{\"full_attention\":{\"rope_type\":\"linear\",\"factor\":8,"
+                        "\"rope_theta\":1e6},\"sliding_attention\":{\"rope_type\":\"default\","
+                        "\"rope_theta\":1e3}}}"),
+              &err);
+    assert_true(anm_hf_config_is_sliding(&config, 0) && !anm_hf_config_is_sliding(&config, 1));
+    assert_true(config.has_local_rope && !config.unknown_layer_types);
+    assert_true(config.rope.type == ANM_ROPE_LINEAR && config.rope.factor == 8);
+    assert_true(config.rope.theta == 1e6 && config.local_rope.theta == 1e3);
+    assert_int_equal(config.local_rope.type, ANM_ROPE_DEFAULT);
+}
+
+/* google/gemma-3-4b-it: most keys are the class's defaults, some stand beside text_config. */
+static void text_of_a_larger_model(void **state) {
+    assert_ok(read_text("{\"architectures\":[\"Gemma3ForConditionalGeneration\"],\"model_type\":"
+                        "\"gemma3\",\"eos_token_id\":[1,106],\"torch_dtype\":\"bfloat16\","
+                        "\"text_config\":{\"hidden_size\":2560,\"intermediate_size\":10240,"
+                        "\"model_type\":\"gemma3_text\",\"num_hidden_layers\":34,\"rope_scaling\":"
+                        "{\"factor\":8.0,\"rope_type\":\"linear\"},\"sliding_window\":1024},"
+                        "\"vision_config\":{\"hidden_size\":1152}}"),
+              &err);
+    assert_string_equal(config.model_type, "gemma3");
+    assert_string_equal(config.architecture, "Gemma3ForConditionalGeneration");
+    assert_int_equal(config.hidden_size, 2560);
+    assert_int_equal(config.num_attention_heads, 8);
+    assert_int_equal(config.num_key_value_heads, 4);
+    assert_int_equal(config.head_dim, 256);
+    assert_int_equal(config.vocab_size, 262208);
+    assert_int_equal(config.sliding_window, 1024);
+    assert_int_equal(config.dtype, ANM_DTYPE_BF16);
+    assert_int_equal(config.eos_count, 2);
+    assert_true(config.tie_word_embeddings && config.query_pre_attn_scalar == 256);
+    assert_true(config.rope.factor == 8 && config.rope.theta == 1e6);
+    assert_true(config.local_rope.factor == 1 && config.local_rope.theta == 1e4);
+    for (int64_t i = 0; i < 34; i++)
+        assert_int_equal(anm_hf_config_is_sliding(&config, i), i % 6 != 5);
+    assert_true(config.final_logit_softcapping == 0 && config.attn_logit_softcapping == 0);
+}
+
 static void eos_ids_are_merged(void **state) {
     put_text("generation_config.json", "{\"eos_token_id\":[7,5,7],\"bos_token_id\":null}");
     assert_ok(read_text("{" SIZES ",\"bos_token_id\":1,\"eos_token_id\":[5,9]}"), &err);
@@ -179,8 +225,15 @@ static const struct {
     {"{" SIZES ",\"rope_scaling\":{\"type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,"
      "\"high_freq_factor\":4,\"original_max_position_embeddings\":8192}}",
      "high_freq_factor", ANM_ERROR_FORMAT},
-    {"{" SIZES ",\"rope_parameters\":{\"full_attention\":{},\"sliding_attention\":{}}}",
+    {"{" SIZES ",\"rope_parameters\":{\"full_attention\":{},\"chunked_attention\":{}}}",
      "rope_parameters", ANM_ERROR_UNSUPPORTED},
+    {"{" SIZES ",\"rope_parameters\":{\"full_attention\":{},\"rope_theta\":1}}", "rope_parameters",
+     ANM_ERROR_UNSUPPORTED},
+    {"{" SIZES ",\"rope_local_base_freq\":-1}", "rope_local_base_freq", ANM_ERROR_FORMAT},
+    {"{" SIZES ",\"layer_types\":[\"full_attention\"]}", "layer_types", ANM_ERROR_FORMAT},
+    {"{" SIZES ",\"layer_types\":[\"full_attention\",1]}", "layer_types", ANM_ERROR_FORMAT},
+    {"{" SIZES ",\"sliding_window_pattern\":-2}", "sliding_window_pattern", ANM_ERROR_FORMAT},
+    {"{" SIZES ",\"final_logit_softcapping\":-30}", "final_logit_softcapping", ANM_ERROR_FORMAT},
     {"{" SIZES ",\"partial_rotary_factor\":1.5}", "partial_rotary_factor", ANM_ERROR_FORMAT},
     {"{" SIZES ",\"eos_token_id\":100}", "eos_token_id", ANM_ERROR_FORMAT},
     {"{" SIZES ",\"eos_token_id\":[1,-1]}", "eos_token_id", ANM_ERROR_FORMAT},
@@ -338,6 +391,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
     const struct CMUnitTest tests[] = {
         TEST(defaults),           TEST(given_values), TEST(rope_spellings),
+        TEST(layer_kinds),        TEST(text_of_a_larger_model),
         TEST(eos_ids_are_merged), TEST(refusals),     TEST(indivisible_heads),
         TEST(mutations),          TEST(real_values),  TEST(all_real_files_are_read),
         TEST(anemll_key),
