@@ -12,13 +12,6 @@
 #include "src/convert/sidecar.h"
 #include "src/convert/tensors.h"
 
-static const anm_part *const parts[] = {
-    &anm_part_embeddings,
-    &anm_part_decoder,
-    &anm_part_head,
-};
-enum { PARTS = sizeof parts / sizeof parts[0], OUTPUTS = 32 };
-
 void anm_convert_options_init(anm_convert_options *options) {
     *options = (anm_convert_options){.struct_size = sizeof *options};
 }
@@ -62,19 +55,19 @@ static anm_status prepare(anm_job *job, anm_error *err) {
     ANM_TRY(anm_checkpoint_open(job->model_dir, &job->checkpoint, err));
     ANM_TRY(anm_tensors_check(&job->recipe, job->checkpoint, &job->report->parameters, &ignored,
                               err));
-    job->progress.count = PARTS;
-    for (int i = 0; i < PARTS; i++)
-        job->progress.total += 2 * (uint64_t)parts[i]->elements(&job->recipe);
+    ANM_TRY(anm_plan_make(job->arena, &job->recipe, &job->plan, err));
+    job->progress.count = job->plan.count;
+    for (size_t i = 0; i < job->plan.count; i++)
+        job->progress.total += 2 * job->plan.parts[i].size.elements;
     return warn(job, ignored, err);
 }
 
 static anm_status open_output(anm_job *job, const char *path, anm_output **out, anm_error *err) {
-    const char *names[OUTPUTS];
+    enum { OTHERS = 32 }; /* the small files */
     size_t count = 0;
-    for (int i = 0; i < PARTS; i++) {
-        names[count] = anm_part_file(job->arena, &job->recipe, parts[i]);
-        if (!names[count++]) return anm_fail_memory(err);
-    }
+    const char **names = ANM_ARENA_ARRAY(job->arena, const char *, job->plan.count + OTHERS);
+    if (!names) return anm_fail_memory(err);
+    for (size_t i = 0; i < job->plan.count; i++) names[count++] = job->plan.parts[i].file;
     names[count++] = ANM_META_FILE;
     for (const char *const *name = anm_sidecar_files; *name; name++) names[count++] = *name;
     return anm_output_open(job->arena, path, job->model_dir, names, count, job->options.overwrite,
@@ -96,7 +89,8 @@ static anm_status list_outputs(anm_job *job, anm_error *err) {
 }
 
 static anm_status make_outputs(anm_job *job, anm_error *err) {
-    for (int i = 0; i < PARTS; i++) ANM_TRY(anm_part_make(job, parts[i], err));
+    for (size_t i = 0; i < job->plan.count; i++)
+        ANM_TRY(anm_part_make(job, &job->plan.parts[i], err));
     ANM_TRY(anm_sidecar_copy(job, err));
     ANM_TRY(anm_sidecar_meta(job, err));
     return list_outputs(job, err);

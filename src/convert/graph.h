@@ -11,14 +11,14 @@
 #ifndef ANM_CONVERT_GRAPH_H
 #define ANM_CONVERT_GRAPH_H
 
-#include "src/convert/recipe.h"
+#include "src/convert/partplan.h"
 #include "src/convert/weights.h"
 #include "src/mil/builder.h"
 
 /* Where the weights lie in the package's blob file. */
 typedef struct anm_stored {
     anm_place model[ANM_SLOT_LAYER_FIRST];
-    anm_place (*layers)[ANM_SLOT_COUNT]; /* [recipe->layers]; NULL if the part has none */
+    anm_place (*layers)[ANM_SLOT_COUNT]; /* [recipe->layers] */
     uint64_t cos, sin;                  /* fp16 [1, state, head_dim / 2] */
     anm_place *head;                    /* [recipe->splits] rows of the LM head */
 } anm_stored;
@@ -26,6 +26,7 @@ typedef struct anm_stored {
 typedef struct anm_graph {
     anm_mil_builder *b;
     const anm_recipe *r;
+    const anm_contents *contents; /* the part of the model that is in this package */
     const anm_stored *stored;
     anm_map constants; /* of the function, by content */
     int64_t layer;     /* being built, for names; -1: none */
@@ -37,9 +38,16 @@ typedef struct anm_graph {
     anm_mil_value *begin, *end; /* int32 [1]: positions [begin, end) are written */
 } anm_graph;
 
+/* What the functions of a package are built from. */
+typedef struct anm_graph_source {
+    const anm_recipe *recipe;
+    const anm_contents *contents;
+    const anm_stored *stored;
+} anm_graph_source;
+
 /* Starts a function; ends it again and releases what the graph holds (not the builder). */
-void anm_graph_begin(anm_graph *g, anm_mil_builder *b, const anm_recipe *r,
-                     const anm_stored *stored, const char *function, int64_t tokens);
+void anm_graph_begin(anm_graph *g, anm_mil_builder *b, const anm_graph_source *from,
+                     const char *function, int64_t tokens);
 void anm_graph_end(anm_graph *g, anm_mil_value *const *outputs, size_t count);
 
 /* graph_base.c: constants, each value once per function, and ops in the shape that we need. */
@@ -89,11 +97,11 @@ anm_mil_value *anm_graph_attention(anm_graph *g, anm_mil_value *hidden);
 anm_mil_value *anm_graph_mlp(anm_graph *g, anm_mil_value *hidden);
 
 /* The functions. graph_decoder.c: "infer" for T = 1, "prefill" for T = batch. */
-void anm_graph_infer(anm_mil_builder *b, const anm_recipe *r, const anm_stored *stored);
-void anm_graph_prefill(anm_mil_builder *b, const anm_recipe *r, const anm_stored *stored);
+void anm_graph_infer(anm_mil_builder *b, const anm_graph_source *from);
+void anm_graph_prefill(anm_mil_builder *b, const anm_graph_source *from);
 /* graph_ends.c: "main" of the embeddings and of the LM head. */
-void anm_graph_embeddings(anm_mil_builder *b, const anm_recipe *r, const anm_stored *stored);
-void anm_graph_head(anm_mil_builder *b, const anm_recipe *r, const anm_stored *stored);
+void anm_graph_embeddings(anm_mil_builder *b, const anm_graph_source *from);
+void anm_graph_head(anm_mil_builder *b, const anm_graph_source *from);
 
 #define ANM_STATE_NAME "model_model_kv_cache_0"
 #define ANM_OPSET "CoreML8"

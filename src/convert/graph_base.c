@@ -7,9 +7,10 @@
 #include "src/convert/palettize_store.h"
 #include "src/package/package.h"
 
-void anm_graph_begin(anm_graph *g, anm_mil_builder *b, const anm_recipe *r,
-                     const anm_stored *stored, const char *function, int64_t tokens) {
-    *g = (anm_graph){.b = b, .r = r, .stored = stored, .layer = -1, .tokens = tokens};
+void anm_graph_begin(anm_graph *g, anm_mil_builder *b, const anm_graph_source *from,
+                     const char *function, int64_t tokens) {
+    *g = (anm_graph){.b = b, .r = from->recipe, .contents = from->contents,
+                     .stored = from->stored, .layer = -1, .tokens = tokens};
     anm_mil_builder_function(b, function, ANM_OPSET);
 }
 

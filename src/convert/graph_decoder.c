@@ -50,9 +50,9 @@ static void finish(anm_graph *g, anm_mil_value *hidden) {
 }
 
 /* current_pos says all; the compiler wants every input used, so position_ids feeds an identity. */
-void anm_graph_infer(anm_mil_builder *b, const anm_recipe *r, const anm_stored *stored) {
+void anm_graph_infer(anm_mil_builder *b, const anm_graph_source *from) {
     anm_graph g;
-    anm_graph_begin(&g, b, r, stored, "infer", 1);
+    anm_graph_begin(&g, b, from, "infer", 1);
     decoder_inputs in = declare(&g);
     (void)anm_mil_emit(b, "identity", "position_ids_tmp", {"x", in.positions});
     anm_graph_rope_tables(&g, in.current);
@@ -75,9 +75,9 @@ static anm_mil_value *last_index(anm_graph *g, const decoder_inputs *in) {
  * real token's hidden state, ready for the LM head; ANEMLL's runners do not look at it. Only that
  * token goes through the last MLP.
  */
-void anm_graph_prefill(anm_mil_builder *b, const anm_recipe *r, const anm_stored *stored) {
+void anm_graph_prefill(anm_mil_builder *b, const anm_graph_source *from) {
     anm_graph g;
-    anm_graph_begin(&g, b, r, stored, "prefill", r->batch);
+    anm_graph_begin(&g, b, from, "prefill", from->recipe->batch);
     decoder_inputs in = declare(&g);
     anm_graph_rope_tables(&g, in.positions);
     prepare_cache(&g, in.current);

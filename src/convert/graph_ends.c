@@ -6,10 +6,11 @@
 #include "src/package/package.h"
 
 /* input_ids [1, 1] or [1, batch]; hidden_states [1, T, H]. */
-void anm_graph_embeddings(anm_mil_builder *b, const anm_recipe *r, const anm_stored *stored) {
+void anm_graph_embeddings(anm_mil_builder *b, const anm_graph_source *from) {
     anm_graph g;
-    const int64_t shape[2] = {1, r->batch == 1 ? 1 : ANM_DIM_UNKNOWN};
-    anm_graph_begin(&g, b, r, stored, "main", r->batch);
+    int64_t batch = from->recipe->batch;
+    const int64_t shape[2] = {1, batch == 1 ? 1 : ANM_DIM_UNKNOWN};
+    anm_graph_begin(&g, b, from, "main", batch);
     anm_mil_value *ids = anm_mil_builder_input(b, "input_ids", ANM_DTYPE_INT32, 2, shape);
     anm_mil_value *hidden = anm_mil_emit(
         b, "gather", "hidden_states", {"x", anm_graph_weight(&g, ANM_SLOT_EMBEDDING, 2)},
@@ -29,10 +30,11 @@ static anm_mil_value *logits(anm_graph *g, anm_mil_value *x, int64_t split) {
 }
 
 /* hidden_states [1, 1, H]; logits1 .. logitsN, which joined are the vocabulary. */
-void anm_graph_head(anm_mil_builder *b, const anm_recipe *r, const anm_stored *stored) {
+void anm_graph_head(anm_mil_builder *b, const anm_graph_source *from) {
     anm_graph g;
+    const anm_recipe *r = from->recipe;
     const int64_t shape[3] = {1, 1, r->hidden};
-    anm_graph_begin(&g, b, r, stored, "main", 1);
+    anm_graph_begin(&g, b, from, "main", 1);
     anm_mil_value *hidden = anm_mil_builder_input(b, "hidden_states", ANM_DTYPE_FP16, 3, shape);
     anm_mil_value *outputs[ANM_MAX_SPLITS];
     anm_mil_value *x = anm_graph_to_channels(&g, "input", hidden);

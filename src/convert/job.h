@@ -3,7 +3,7 @@
 #ifndef ANM_CONVERT_JOB_H
 #define ANM_CONVERT_JOB_H
 
-#include "src/convert/recipe.h"
+#include "src/convert/partplan.h"
 #include "src/convert/report.h"
 #include "src/hf/checkpoint.h"
 
@@ -13,6 +13,7 @@ typedef struct anm_job {
     const char *out_dir; /* where outputs are being made: a staging directory */
     anm_convert_options options;
     anm_recipe recipe;
+    anm_plan plan;
     anm_checkpoint *checkpoint;
     anm_convert_report *report;
     anm_convert_progress progress;

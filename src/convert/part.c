@@ -4,13 +4,6 @@
 
 #include "src/convert/weights.h"
 
-char *anm_part_file(anm_arena *arena, const anm_recipe *recipe, const anm_part *part) {
-    char lut[16];
-    return anm_arena_printf(arena, "%s_%s%s%s.mlpackage", recipe->prefix, part->suffix,
-                            anm_recipe_lut_suffix(recipe, part->slot, lut, sizeof lut),
-                            part->chunk);
-}
-
 static anm_status make_room(anm_arena *arena, const anm_recipe *r, anm_stored *stored,
                             anm_error *err) {
     stored->layers = anm_arena_array(arena, (size_t)r->layers, sizeof *stored->layers);
@@ -18,18 +11,20 @@ static anm_status make_room(anm_arena *arena, const anm_recipe *r, anm_stored *s
     return stored->layers && stored->head ? ANM_OK : anm_fail_memory(err);
 }
 
-static anm_status build(const anm_part *part, const anm_recipe *recipe, const anm_stored *stored,
-                        anm_mil_program *program, anm_error *err) {
+static anm_status build(const anm_planned *planned, const anm_recipe *recipe,
+                        const anm_stored *stored, anm_mil_program *program, anm_error *err) {
+    const anm_graph_source from = {recipe, &planned->contents, stored};
     anm_mil_builder b;
     program->version = 1;
     program->spec_version = 9; /* iOS 18: states, several functions */
     anm_mil_builder_init(&b, program);
-    part->build(&b, recipe, stored);
+    planned->kind->build(&b, &from);
     return anm_mil_builder_finish(&b, err);
 }
 
-static anm_status describe(const anm_part *part, const anm_recipe *recipe,
+static anm_status describe(const anm_planned *planned, const anm_recipe *recipe,
                            const anm_mil_program *program, anm_description *out, anm_error *err) {
+    const anm_part *part = planned->kind;
     ANM_TRY(anm_interface_describe(program->arena, recipe, program, out, err));
     out->summary = part->summary;
     ANM_TRY(anm_interface_note(program->arena, out, err, "com.anemll.context_length", "%lld",
@@ -37,35 +32,34 @@ static anm_status describe(const anm_part *part, const anm_recipe *recipe,
     int bits = anm_recipe_lut_of(recipe, part->slot)->bits;
     if (bits)
         ANM_TRY(anm_interface_note(program->arena, out, err, "com.anemll.lut_bits", "%d", bits));
-    return part->note(recipe, program->arena, out, err);
+    return part->note(recipe, planned, program->arena, out, err);
 }
 
 /* Weights and program; the caller commits or aborts the writer. */
-static anm_status fill(anm_job *job, const anm_part *part, anm_package_writer *w,
+static anm_status fill(anm_job *job, const anm_planned *planned, anm_package_writer *w,
                        anm_mil_program *program, anm_description *description, anm_error *err) {
     anm_stored stored = {0};
     anm_blob_writer *blobs;
     ANM_TRY(make_room(program->arena, &job->recipe, &stored, err));
     ANM_TRY(anm_package_writer_blobs(w, &blobs, err));
-    ANM_TRY(part->store(job, blobs, &stored, err));
+    ANM_TRY(anm_part_store(job, &planned->contents, blobs, &stored, err));
     ANM_TRY(anm_weights_judge(job, err));
-    ANM_TRY(build(part, &job->recipe, &stored, program, err));
-    return describe(part, &job->recipe, program, description, err);
+    ANM_TRY(build(planned, &job->recipe, &stored, program, err));
+    return describe(planned, &job->recipe, program, description, err);
 }
 
-anm_status anm_part_make(anm_job *job, const anm_part *part, anm_error *err) {
+anm_status anm_part_make(anm_job *job, const anm_planned *planned, anm_error *err) {
     anm_package_writer *w = NULL;
     anm_description description;
-    const char *file = anm_part_file(job->arena, &job->recipe, part);
-    const char *path = file ? anm_path_join(job->arena, job->out_dir, file) : NULL;
+    const char *path = anm_path_join(job->arena, job->out_dir, planned->file);
     anm_mil_program *program = anm_mil_program_create();
     anm_status status = path && program ? ANM_OK : anm_fail_memory(err);
     if (status != ANM_OK) goto fail;
-    job->progress.component = part->component;
-    job->progress.file = file;
+    job->progress.component = planned->kind->component;
+    job->progress.file = planned->file;
     ANM_CHECK(anm_job_advance(job, 0, err));
     ANM_CHECK(anm_package_writer_open(path, &w, err));
-    ANM_CHECK(fill(job, part, w, program, &description, err));
+    ANM_CHECK(fill(job, planned, w, program, &description, err));
     status = anm_package_writer_commit(w, program, &description, err);
     w = NULL;
     job->progress.index++;

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "src/base/log.h"
 
@@ -34,6 +35,8 @@ anm_status anm_report_part(anm_convert_report *r, const char *file, uint64_t byt
 
 anm_status anm_report_overflow(anm_convert_report *r, const char *tensor, uint64_t count,
                                double largest, anm_error *err) {
+    for (size_t i = 0; i < r->overflows.len; i++) /* a tied embedding is stored twice */
+        if (strcmp(r->overflows.data[i].tensor, tensor) == 0) return ANM_OK;
     anm_convert_overflow o = {anm_arena_strdup(r->arena, tensor), count, largest};
     if (!o.tensor || !anm_vec_push(&r->overflows, o)) return anm_fail_memory(err);
     anm_log_write(ANM_LOG_WARNING, "%s: %llu values are not finite in fp16, largest %g", tensor,

@@ -19,7 +19,7 @@ typedef struct metadata {
     uint64_t size, offset, padding_bits, reserved[4];
 } metadata;
 
-_Static_assert(sizeof(header) == 64 && sizeof(metadata) == 64, "the format's sizes");
+_Static_assert(sizeof(header) == ANM_BLOB_HEADER && sizeof(metadata) == 64, "the format's sizes");
 
 static const struct {
     uint32_t code;
@@ -192,6 +192,10 @@ anm_status anm_blob_writer_add(anm_blob_writer *w, anm_dtype dtype, int64_t elem
 
 uint32_t anm_blob_writer_count(const anm_blob_writer *w) {
     return w->count;
+}
+
+uint64_t anm_blob_space(uint64_t bytes) {
+    return sizeof(metadata) + (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
 anm_status anm_blob_writer_commit(anm_blob_writer *w, anm_error *err) {

@@ -55,6 +55,9 @@ ANM_MUST_CHECK anm_status anm_blob_writer_end(anm_blob_writer *w, anm_error *err
 ANM_MUST_CHECK anm_status anm_blob_writer_add(anm_blob_writer *w, anm_dtype dtype, int64_t elements,
                                               const void *data, uint64_t *offset, anm_error *err);
 uint32_t anm_blob_writer_count(const anm_blob_writer *w);
+/* What a blob of `bytes` adds to a file that has ANM_BLOB_HEADER already: metadata, alignment. */
+enum { ANM_BLOB_HEADER = 64 };
+uint64_t anm_blob_space(uint64_t bytes);
 /* Writes the count into the header and commits the file; releases `w` in every case. */
 ANM_MUST_CHECK anm_status anm_blob_writer_commit(anm_blob_writer *w, anm_error *err);
 void anm_blob_writer_abort(anm_blob_writer *w);

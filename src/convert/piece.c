@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of a package's pieces, and their sizes. */
+#include "src/convert/piece.h"
+
+#include "src/convert/palettize_form.h"
+#include "src/package/blobfile.h"
+
+typedef struct walk {
+    const anm_recipe *recipe;
+    anm_piece_fn visit;
+    void *context;
+    anm_error *err;
+} walk;
+
+static anm_status tensor(const walk *w, anm_slot slot, int64_t layer) {
+    int64_t shape[2] = {1, 1};
+    if (!w->recipe->has[slot]) return ANM_OK;
+    anm_recipe_shape(w->recipe, slot, shape);
+    const anm_piece piece = {ANM_PIECE_TENSOR, slot, layer, 0, 0, shape[0], shape[1]};
+    return w->visit(w->context, &piece, w->err);
+}
+
+static anm_status splits(const walk *w) {
+    anm_piece piece = {.kind = ANM_PIECE_SPLIT, .slot = ANM_SLOT_HEAD};
+    piece.columns = w->recipe->hidden;
+    for (; piece.split < w->recipe->splits; piece.split++) {
+        piece.rows = anm_recipe_split(w->recipe, piece.split, &piece.first);
+        ANM_TRY(w->visit(w->context, &piece, w->err));
+    }
+    return ANM_OK;
+}
+
+static anm_status rope(const walk *w, anm_piece_kind kind) {
+    anm_piece piece = {.kind = kind, .slot = ANM_SLOT_COUNT};
+    piece.rows = w->recipe->state;
+    piece.columns = w->recipe->head_dim / 2;
+    return w->visit(w->context, &piece, w->err);
+}
+
+static anm_status layers(const walk *w, int64_t first, int64_t end) {
+    if (end == w->recipe->layers) ANM_TRY(tensor(w, ANM_SLOT_FINAL_NORM, 0));
+    for (int64_t layer = first; layer < end; layer++)
+        for (int slot = ANM_SLOT_LAYER_FIRST; slot < ANM_SLOT_COUNT; slot++)
+            ANM_TRY(tensor(w, (anm_slot)slot, layer));
+    ANM_TRY(rope(w, ANM_PIECE_COS));
+    return rope(w, ANM_PIECE_SIN);
+}
+
+anm_status anm_contents_visit(const anm_recipe *recipe, const anm_contents *contents,
+                              anm_piece_fn visit, void *context, anm_error *err) {
+    const walk w = {recipe, visit, context, err};
+    if (contents->embeddings) ANM_TRY(tensor(&w, ANM_SLOT_EMBEDDING, 0));
+    if (contents->first_layer < contents->end_layer)
+        ANM_TRY(layers(&w, contents->first_layer, contents->end_layer));
+    return contents->head ? splits(&w) : ANM_OK;
+}
+
+const char *anm_piece_tensor(const anm_recipe *r, const anm_piece *piece, char *buffer,
+                             size_t size) {
+    if (piece->kind == ANM_PIECE_COS || piece->kind == ANM_PIECE_SIN) return NULL;
+    anm_slot slot = piece->slot == ANM_SLOT_HEAD && r->tied ? ANM_SLOT_EMBEDDING : piece->slot;
+    return anm_family_tensor(r->family, slot, piece->layer, buffer, size);
+}
+
+uint64_t anm_piece_bytes(const anm_recipe *r, const anm_piece *piece) {
+    uint64_t elements = (uint64_t)(piece->rows * piece->columns);
+    anm_palette_form form = {0};
+    if (piece->slot != ANM_SLOT_COUNT)
+        form = anm_palette_form_of(r, piece->slot, piece->rows, piece->columns);
+    if (!form.bits) return anm_blob_space(elements * 2);
+    elements = (uint64_t)(form.rows * form.columns); /* padded, maybe */
+    uint64_t tables = (uint64_t)anm_palette_form_groups(&form) << form.bits;
+    return anm_blob_space((elements * (uint64_t)form.bits + 7) / 8) + anm_blob_space(tables * 2);
+}
+
+typedef struct tally {
+    const anm_recipe *recipe;
+    anm_contents_size size;
+} tally;
+
+static anm_status add(void *context, const anm_piece *piece, anm_error *err) {
+    tally *t = context;
+    t->size.bytes += anm_piece_bytes(t->recipe, piece);
+    if (piece->slot != ANM_SLOT_COUNT)
+        t->size.elements += (uint64_t)(piece->rows * piece->columns);
+    return ANM_OK;
+}
+
+anm_contents_size anm_contents_measure(const anm_recipe *recipe, const anm_contents *contents) {
+    tally t = {recipe, {0, ANM_BLOB_HEADER}};
+    anm_status status = anm_contents_visit(recipe, contents, add, &t, NULL);
+    return status == ANM_OK ? t.size : (anm_contents_size){0};
+}

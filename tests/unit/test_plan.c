@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* The plan against what a conversion then writes. */
+#include <string.h>
+
+#include "anemone/convert.h"
+#include "src/base/file.h"
+#include "src/convert/partplan.h"
+#include "tests/unit/testing.h"
+#include "tests/unit/tiny_model.h"
+
+#define MODEL "test_plan.hf"
+#define OUT "test_plan.out"
+
+static const tiny_model qwen = {
+    "qwen3", "Qwen3ForCausalLM", 48, 3, 4, 2, 16, 64, 75,
+    .tied = true, .qk_norm = true, .dtype = ANM_DTYPE_BF16,
+};
+static const tiny_model llama = {
+    "llama", "LlamaForCausalLM", 64, 2, 4, 4, 16, 160, 131,
+    .qkv_bias = true, .out_bias = true, .mlp_bias = true, .dtype = ANM_DTYPE_FP32,
+    .config = "\"state_length\": 40",
+};
+
+static anm_convert_options small_options(void) {
+    anm_convert_options options;
+    anm_convert_options_init(&options);
+    options.context_length = 24;
+    options.batch_size = 8;
+    options.overwrite = 1;
+    return options;
+}
+
+static uint64_t weight_bytes(const char *package) {
+    char path[512];
+    anm_error err;
+    anm_mapping m;
+    snprintf(path, sizeof path, OUT "/%s/Data/com.apple.CoreML/weights/weight.bin", package);
+    assert_ok(anm_mapping_open(path, &m, &err), &err);
+    uint64_t size = m.size;
+    anm_mapping_close(&m);
+    return size;
+}
+
+/* Every file is where the plan says, and weight.bin has exactly the bytes that it says. */
+static void check_sizes(const tiny_model *model, const anm_convert_options *options) {
+    anm_error err;
+    anm_recipe recipe;
+    anm_plan plan;
+    anm_arena *arena = anm_arena_create();
+    tiny_model_write(model, MODEL);
+    assert_ok(anm_path_remove(OUT, &err), &err);
+    assert_ok(anm_convert(MODEL, OUT, options, NULL, &err), &err);
+    assert_ok(anm_recipe_make(arena, MODEL, options, &recipe, &err), &err);
+    assert_ok(anm_plan_make(arena, &recipe, &plan, &err), &err);
+    for (size_t i = 0; i < plan.count; i++)
+        assert_int_equal(weight_bytes(plan.parts[i].file), plan.parts[i].size.bytes);
+    anm_arena_destroy(arena);
+}
+
+static void sizes(void **state) {
+    anm_convert_options options = small_options();
+    check_sizes(&qwen, &options);
+    check_sizes(&llama, &options);
+    options.lut_embeddings = (anm_convert_lut){3, 8};
+    options.lut_ffn = (anm_convert_lut){4, 16};
+    options.lut_head = (anm_convert_lut){2, ANM_CONVERT_PER_TENSOR};
+    check_sizes(&qwen, &options);
+    check_sizes(&llama, &options);
+}
+
+typedef struct names {
+    char text[4096];
+    size_t count;
+} names;
+
+static anm_status collect(void *context, const anm_piece *piece, anm_error *err) {
+    const anm_recipe *r = ((void **)context)[0];
+    names *n = ((void **)context)[1];
+    char name[ANM_TENSOR_NAME];
+    const char *tensor = anm_piece_tensor(r, piece, name, sizeof name);
+    if (!tensor) return ANM_OK;
+    n->count++;
+    strcat(strcat(n->text, tensor), "\n");
+    return ANM_OK;
+}
+
+/* A tied head depends on the embedding; a chunk on its layers only; the last one has the norm. */
+static void dependencies(void **state) {
+    anm_error err;
+    anm_recipe recipe;
+    anm_convert_options options = small_options();
+    anm_arena *arena = anm_arena_create();
+    tiny_model_write(&qwen, MODEL);
+    assert_ok(anm_recipe_make(arena, MODEL, &options, &recipe, &err), &err);
+    const struct {
+        anm_contents contents;
+        size_t count;
+        const char *has, *lacks;
+    } cases[] = {
+        {{.embeddings = true}, 1, "model.embed_tokens.weight", "layers"},
+        {{.head = true}, 16, "model.embed_tokens.weight", "lm_head"},
+        {{.first_layer = 0, .end_layer = 1}, 11, "layers.0.self_attn.q_norm", "model.norm"},
+        {{.first_layer = 1, .end_layer = 3}, 23, "model.norm.weight", "layers.0."},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        names n = {.count = 0};
+        void *context[] = {&recipe, &n};
+        assert_ok(anm_contents_visit(&recipe, &cases[i].contents, collect, context, &err), &err);
+        assert_int_equal(n.count, cases[i].count);
+        assert_non_null(strstr(n.text, cases[i].has));
+        assert_null(strstr(n.text, cases[i].lacks));
+    }
+    anm_arena_destroy(arena);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(dependencies),
+    };
+    return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
