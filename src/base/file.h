@@ -35,6 +35,9 @@ ANM_MUST_CHECK anm_status anm_file_read(anm_arena *arena, const char *path, size
 
 bool anm_path_exists(const char *path);
 bool anm_path_is_dir(const char *path);
+/* Whether `path`, which need not exist, is the directory `dir` or leads into it, symbolic links
+ * followed. False where `dir` does not exist. */
+bool anm_path_within(const char *path, const char *dir);
 /* "dir/name" in the arena. */
 char *anm_path_join(anm_arena *arena, const char *dir, const char *name);
 /* Last component, trailing slashes ignored; points into `path` or at a copy in the arena. */
