@@ -20,12 +20,17 @@ static bool same_directory(const char *a, const char *b) {
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-static anm_status check_free(anm_arena *arena, const char *path, const char *const *names,
-                             size_t count, anm_error *err) {
+static anm_status check_names(anm_arena *arena, const char *path, const char *model_dir,
+                              const char *const *names, size_t count, bool overwrite,
+                              anm_error *err) {
     for (size_t i = 0; i < count; i++) {
         const char *file = anm_path_join(arena, path, names[i]);
         if (!file) return anm_fail_memory(err);
-        if (anm_path_exists(file))
+        if (!anm_path_exists(file)) continue;
+        if (anm_path_within(model_dir, file))
+            return anm_fail(err, ANM_ERROR_ARGUMENT, file,
+                            "holds the checkpoint that is converted; choose another directory");
+        if (!overwrite)
             return anm_fail(err, ANM_ERROR_ARGUMENT, file,
                             "exists already; choose another directory or ask to overwrite");
     }
@@ -44,7 +49,7 @@ anm_status anm_output_open(anm_arena *arena, const char *path, const char *model
                         "the output directory is the model's own; choose another one");
     if (o->existed && !anm_path_is_dir(path))
         return anm_fail(err, ANM_ERROR_ARGUMENT, path, "exists and is not a directory");
-    if (o->existed && !overwrite) ANM_TRY(check_free(arena, path, names, count, err));
+    ANM_TRY(check_names(arena, path, model_dir, names, count, overwrite, err));
     const char *stage = o->existed ? anm_path_join(arena, path, "anemone-convert") : path;
     if (!stage) return anm_fail_memory(err);
     ANM_TRY(anm_staged_dir_open(stage, &o->staged, err));

@@ -154,6 +154,18 @@ static int highest_version(const job *j) {
     return version;
 }
 
+/* A package may replace one that it is made of, but not lie in it, nor hold it. */
+static anm_status check_sources(const job *j, const char *out) {
+    for (size_t i = 0; i < j->count; i++) {
+        const char *source = j->sources[i].path;
+        bool inside = anm_path_within(out, source), around = anm_path_within(source, out);
+        if (inside != around)
+            return anm_fail(j->err, ANM_ERROR_ARGUMENT, out, "%s %s, which is to be combined",
+                            inside ? "lies inside" : "holds", source);
+    }
+    return ANM_OK;
+}
+
 /* Overwriting removes what stands there: let it be a package, not somebody's directory. */
 static anm_status check_output(const job *j, const char *out, bool overwrite) {
     const char *base = anm_path_base(j->arena, out);
@@ -162,6 +174,7 @@ static anm_status check_output(const job *j, const char *out, bool overwrite) {
     if (!anm_str_ends(base, ".mlpackage") || base[0] == '.')
         return anm_fail(j->err, ANM_ERROR_ARGUMENT, out,
                         "the name of a package ends in \".mlpackage\"");
+    ANM_TRY(check_sources(j, out));
     if (!anm_path_exists(out)) return ANM_OK;
     if (!overwrite)
         return anm_fail(j->err, ANM_ERROR_ARGUMENT, out,

@@ -44,8 +44,18 @@ static anm_status check_names(const splitter *s) {
     return ANM_OK;
 }
 
+/* Its functions are read from the source until the last package is in place. */
+static anm_status check_source(const splitter *s, const char *place) {
+    const char *source = s->package->path;
+    if (!anm_path_within(place, source) && !anm_path_within(source, place)) return ANM_OK;
+    return anm_fail(s->err, ANM_ERROR_ARGUMENT, place,
+                    "would be written over or into the package that is split; choose another "
+                    "directory");
+}
+
 static anm_status check_places(const splitter *s, bool overwrite) {
     const anm_mil_program *program = s->package->program;
+    if (anm_path_within(s->out, s->package->path)) return check_source(s, s->out);
     if (s->existed && !anm_path_is_dir(s->out))
         return anm_fail(s->err, ANM_ERROR_ARGUMENT, s->out, "exists and is not a directory");
     for (size_t i = 0; s->existed && i < program->function_count; i++) {
@@ -53,6 +63,7 @@ static anm_status check_places(const splitter *s, bool overwrite) {
         const char *manifest = place ? anm_path_join(s->arena, place, "Manifest.json") : NULL;
         if (!manifest) return anm_fail_memory(s->err);
         if (!anm_path_exists(place)) continue;
+        ANM_TRY(check_source(s, place));
         if (!overwrite)
             return anm_fail(s->err, ANM_ERROR_ARGUMENT, place,
                             "exists already; choose another directory or ask to overwrite");

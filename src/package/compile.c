@@ -244,12 +244,31 @@ static anm_status choose_paths(job *j, const char *package, const char *out_dir,
     return j->report->path ? ANM_OK : anm_fail_memory(err);
 }
 
+/* Overwriting removes what stands there: let it be a compiled model, and not hold the source. */
+static anm_status check_output(const job *j, const char *package, bool overwrite, anm_error *err) {
+    const char *out = j->report->path, *archive = anm_path_join(j->arena, out, "coremldata.bin");
+    const char *program = anm_path_join(j->arena, out, "model.mil");
+    if (!archive || !program) return anm_fail_memory(err);
+    if (anm_path_within(out, package))
+        return anm_fail(err, ANM_ERROR_ARGUMENT, out,
+                        "lies inside the package that is compiled; choose another directory");
+    if (anm_path_within(package, out))
+        return anm_fail(err, ANM_ERROR_ARGUMENT, out,
+                        "holds the package that is compiled; choose another directory");
+    if (!anm_path_exists(out)) return ANM_OK;
+    if (!overwrite)
+        return anm_fail(err, ANM_ERROR_ARGUMENT, out,
+                        "exists already; it is replaced only when asked to (overwrite)");
+    if (!anm_path_exists(archive) && !anm_path_exists(program))
+        return anm_fail(err, ANM_ERROR_ARGUMENT, out,
+                        "is not a compiled model, so it is not overwritten");
+    return ANM_OK;
+}
+
 static anm_status compile(job *j, const char *package, const char *out_dir, bool overwrite,
                           anm_error *err) {
     ANM_TRY(choose_paths(j, package, out_dir, err));
-    if (!overwrite && anm_path_exists(j->report->path))
-        return anm_fail(err, ANM_ERROR_ARGUMENT, j->report->path,
-                        "exists already; it is replaced only when asked to (overwrite)");
+    ANM_TRY(check_output(j, package, overwrite, err));
     ANM_TRY(load(j, package, err));
     ANM_TRY(anm_compile_build_info(j->package->program, err));
     ANM_TRY(anm_compile_flexible(j->package->program, &j->package->description, j->report, err));
