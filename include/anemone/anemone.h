@@ -9,6 +9,7 @@
 #include "anemone/convert.h"
 #include "anemone/eval.h"
 #include "anemone/inspect.h"
+#include "anemone/interrupt.h"
 #include "anemone/llm.h"
 #include "anemone/log.h"
 #include "anemone/program.h"

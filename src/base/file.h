@@ -46,6 +46,11 @@ const char *anm_path_base(anm_arena *arena, const char *path);
 ANM_MUST_CHECK anm_status anm_dir_create(const char *path, anm_error *err);
 /* Removes a file or a directory tree; a missing one is fine. Symbolic links are not followed. */
 ANM_MUST_CHECK anm_status anm_path_remove(const char *path, anm_error *err);
+/* Renames a file or directory to `path` in place of what stands there, which is removed. At every
+ * moment the old content is there or the new one, where the system can swap names. */
+ANM_MUST_CHECK anm_status anm_path_replace(const char *fresh, const char *path, anm_error *err);
+/* A rename lasts only once the directory that holds the name is on disk too. */
+void anm_path_sync_parent(const char *path);
 /* Names in a directory, sorted, without "." and ".."; memory from the arena. */
 ANM_MUST_CHECK anm_status anm_dir_list(anm_arena *arena, const char *path, char ***names,
                                        size_t *count, anm_error *err);
