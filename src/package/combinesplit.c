@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* anm_split: a package per function, made beside each other and put in place together. */
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -93,9 +91,7 @@ static anm_status move(const splitter *s, const anm_mil_function *f) {
     const char *from = place_of(s, anm_staged_dir_path(s->staged), f);
     const char *to = place_of(s, s->out, f);
     if (!from || !to) return anm_fail_memory(s->err);
-    ANM_TRY(anm_path_remove(to, s->err));
-    if (rename(from, to) == 0) return ANM_OK;
-    return anm_fail(s->err, ANM_ERROR_IO, to, "cannot rename into place: %s", strerror(errno));
+    return anm_path_replace(from, to, s->err);
 }
 
 /* Releases the staging directory in every case. */
