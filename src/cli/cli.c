@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -139,32 +138,4 @@ const char *cli_size(double bytes, char *buffer, size_t size) {
     for (; bytes >= 999.5 && unit < 4; unit++) bytes /= 1000;
     snprintf(buffer, size, unit && bytes < 99.95 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
     return buffer;
-}
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal) {
-    (void)signal;
-    interrupted = 1;
-}
-
-static void set_handler(void (*handler)(int)) {
-    struct sigaction action = {.sa_handler = handler};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-}
-
-void cli_catch_interrupt(void) {
-    interrupted = 0;
-    set_handler(on_interrupt);
-}
-
-void cli_release_interrupt(void) {
-    set_handler(SIG_DFL);
-}
-
-bool cli_interrupted(void) {
-    bool was = interrupted != 0;
-    interrupted = 0;
-    return was;
 }

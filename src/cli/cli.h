@@ -3,7 +3,8 @@
  * What the subcommands share: options, messages, exit codes. The command uses the public headers
  * only: what it can do, every caller of the library can do.
  *
- * Exit codes: 0 success; 1 to 10 the library's anm_status; 64 wrong usage; 130 interrupted.
+ * Exit codes: 0 success; 1 to 10 the library's anm_status; 64 wrong usage; 130 interrupted, 128
+ * and the signal's number in general.
  */
 #ifndef ANM_CLI_CLI_H
 #define ANM_CLI_CLI_H
@@ -59,6 +60,12 @@ int cli_columns(FILE *stream);
 /* "1.2 GB", decimal units, in a buffer of the caller's. */
 const char *cli_size(double bytes, char *buffer, size_t size);
 
+/*
+ * From now on SIGINT, SIGTERM and SIGHUP let what is being written be taken back before the program
+ * ends; the second one ends it at once. `cli_stopped` gives the first one, or 0.
+ */
+void cli_handle_signals(void);
+int cli_stopped(void);
 /*
  * While installed, Ctrl-C sets a flag instead of ending the program. `cli_interrupted` tells and
  * clears it.

@@ -25,7 +25,7 @@ static int on_progress(void *context, const anm_convert_progress *p) {
     progress_line *line = context;
     char done[32], total[32];
     int percent = p->total ? (int)(100.0 * (double)p->done / (double)p->total) : 100;
-    if (cli_interrupted()) return 1;
+    if (cli_stopped()) return 1;
     if (line->quiet) return 0;
     bool fresh = strcmp(line->component, p->component) != 0;
     if (fresh) {
@@ -94,16 +94,12 @@ static int convert(const char *model, const char *out, anm_convert_options *opti
     anm_error err;
     options->progress = on_progress;
     options->progress_context = &line;
-    cli_catch_interrupt();
     anm_status status = anm_convert(model, out, options, &report, &err);
-    cli_release_interrupt();
     end_line(&line);
     if (status == ANM_OK && json) print_json(report);
     else if (status == ANM_OK) print_report(report, out);
     anm_convert_report_free(report);
-    if (status == ANM_OK) return 0;
-    int code = cli_fail(&err);
-    return status == ANM_ERROR_CANCELLED ? CLI_INTERRUPTED : code;
+    return status == ANM_OK ? 0 : cli_fail(&err);
 }
 
 /* "BITS" or "BITS,GROUP", absent: fp16. */

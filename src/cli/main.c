@@ -32,7 +32,8 @@ static void print_help(FILE *stream) {
     fputs("\n`anemone COMMAND --help` tells more. `anemone --version` shows the version.\n\n"
           "Exit codes: 0 success, 1 invalid argument, 2 out of memory, 3 input/output,\n"
           "4 not found, 5 malformed file, 6 not supported, 7 shape, type or name does not fit,\n"
-          "8 beyond a limit, 9 cancelled, 10 internal error, 64 wrong usage, 130 interrupted.\n",
+          "8 beyond a limit, 9 cancelled, 10 internal error, 64 wrong usage, 130 interrupted,\n"
+          "128 + N ended by signal N.\n",
           stream);
 }
 
@@ -43,13 +44,15 @@ static void show_log(void *context, anm_log_level level, const char *message) {
 
 /* Output that a full disk swallowed is a failure, whatever the command thinks of it. */
 static int end(int code) {
+    if (code == ANM_ERROR_CANCELLED && cli_stopped()) code = 128 + cli_stopped();
     if (fflush(stdout) == 0 && !ferror(stdout)) return code;
     fprintf(stderr, "anemone: standard output: cannot write all of it\n");
-    return code == 0 || code == CLI_INTERRUPTED ? ANM_ERROR_IO : code;
+    return code == 0 || code > 128 ? ANM_ERROR_IO : code;
 }
 
 int main(int argc, char **argv) {
     anm_log_set(show_log, NULL);
+    cli_handle_signals();
     if (argc < 2) {
         print_help(stderr);
         return CLI_USAGE;
