@@ -51,16 +51,28 @@ typedef struct anm_convert_options {
     const char *prefix; /* of file names; NULL: the family's, "qwen" or "llama" */
     const char *name;   /* of the model in meta.yaml; NULL: from the directory's name */
     int overwrite;      /* replace packages of the same name in an existing directory */
-    /* Values beyond fp16's range become infinite and are reported, instead of an error. */
+    /*
+     * Values beyond fp16's range become infinite (palettized ones +-65504) and are reported,
+     * instead of an error.
+     */
     int allow_overflow;
     anm_convert_progress_fn progress; /* may be NULL */
     void *progress_context;
     /*
      * Which components to palettize: ANEMLL's lut1, lut2 and lut3. Matrices of more than 2048
      * weights are; norms, biases and RoPE tables stay fp16. Where a group does not divide the
-     * rows of a matrix, the largest smaller one that does is taken, with a warning.
+     * rows of a matrix, the largest smaller one that does is taken if it is at least half as
+     * large; otherwise rows of padding are stored, which the graph cuts off. A warning tells it.
+     * Values beyond fp16's range count as its greatest.
      */
     anm_convert_lut lut_embeddings, lut_ffn, lut_head;
+    /*
+     * What shares a table: rows (0, output channels) or columns (1, input channels; rows where the
+     * group does not divide the columns).
+     */
+    int lut_axis;
+    /* Divide each row by its greatest magnitude first: constexpr_blockwise_shift_scale. */
+    int lut_channel_scale;
 } anm_convert_options;
 
 ANM_API void anm_convert_options_init(anm_convert_options *options);

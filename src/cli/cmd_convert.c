@@ -118,12 +118,14 @@ static bool parse_lut(const char *text, int64_t group, anm_convert_lut *out) {
 
 typedef struct lut_options {
     const char *parts[3]; /* embeddings, FFN, LM head */
-    int64_t group;
-    bool per_tensor;
+    int64_t group, axis;
+    bool per_tensor, scale;
 } lut_options;
 
 static bool take_luts(const lut_options *given, anm_convert_options *out) {
     int64_t group = given->per_tensor ? ANM_CONVERT_PER_TENSOR : given->group;
+    out->lut_axis = given->axis == 0 ? 0 : given->axis == 1 ? 1 : -1;
+    out->lut_channel_scale = given->scale;
     return given->group >= 0 && !(given->per_tensor && given->group) &&
            parse_lut(given->parts[0], group, &out->lut_embeddings) &&
            parse_lut(given->parts[1], group, &out->lut_ffn) &&
@@ -144,8 +146,10 @@ int cmd_convert(int argc, char **argv) {
         {"lut1", 0, CLI_STRING, &lut.parts[0], "BITS[,GROUP]", "palettize the embeddings"},
         {"lut2", 0, CLI_STRING, &lut.parts[1], "BITS[,GROUP]", "palettize the decoder (FFN)"},
         {"lut3", 0, CLI_STRING, &lut.parts[2], "BITS[,GROUP]", "palettize the LM head"},
-        {"group-size", 0, CLI_INT, &lut.group, "N", "rows that share a table (default 8)"},
+        {"group-size", 0, CLI_INT, &lut.group, "N", "channels that share a table (default 8)"},
         {"per-tensor", 0, CLI_FLAG, &lut.per_tensor, NULL, "one table for each weight"},
+        {"lut-axis", 0, CLI_INT, &lut.axis, "0|1", "share tables by rows (0) or columns (1)"},
+        {"per-channel-scale", 0, CLI_FLAG, &lut.scale, NULL, "a scale for each row of weights"},
         {"overwrite", 0, CLI_FLAG, &overwrite, NULL, "replace packages that are there"},
         {"allow-overflow", 0, CLI_FLAG, &overflow, NULL, "let values beyond fp16 become infinite"},
         {"json", 0, CLI_FLAG, &json, NULL, "print the report as JSON"},

@@ -59,7 +59,10 @@ anm_mil_value *anm_graph_half(anm_graph *g, double value);
 anm_mil_value *anm_graph_string(anm_graph *g, const char *text);
 /* A name for the current layer's value: "layer_3_query". Lives in the program's arena. */
 const char *anm_graph_name(anm_graph *g, const char *what);
-/* A stored weight: a constant, or what constexpr_lut_to_dense makes of its tables. */
+/*
+ * A stored weight: a constant, or what its tables decode to; then maybe with rows of padding at the
+ * end.
+ */
 anm_mil_value *anm_graph_stored(anm_graph *g, const char *name, int rank, const int64_t *shape,
                                 anm_place place);
 /* The current layer's (or the model's) weight; `rank` 4 makes a matrix a 1x1 convolution's. */
@@ -76,9 +79,12 @@ anm_mil_value *anm_graph_concat(anm_graph *g, const char *what, anm_mil_value *c
 /* [1, T, H] to [1, H, 1, T] and back, as projections want it. */
 anm_mil_value *anm_graph_to_channels(anm_graph *g, const char *what, anm_mil_value *x);
 anm_mil_value *anm_graph_from_channels(anm_graph *g, const char *what, anm_mil_value *x);
-/* A 1x1 convolution over [1, channels, 1, T]; `bias` may be NULL. */
+/*
+ * A 1x1 convolution over [1, channels, 1, T]; `bias` may be NULL. Channels of the weight beyond
+ * `channels` are padding, and cut off.
+ */
 anm_mil_value *anm_graph_conv(anm_graph *g, const char *what, anm_mil_value *x,
-                              anm_mil_value *weight, anm_mil_value *bias);
+                              anm_mil_value *weight, anm_mil_value *bias, int64_t channels);
 /* The same with the weights of slots; no bias if the recipe has none. */
 anm_mil_value *anm_graph_project(anm_graph *g, const char *what, anm_mil_value *x, anm_slot weight,
                                  anm_slot bias);

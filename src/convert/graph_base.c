@@ -76,19 +76,28 @@ const char *anm_graph_name(anm_graph *g, const char *what) {
 anm_mil_value *anm_graph_stored(anm_graph *g, const char *name, int rank, const int64_t *shape,
                                 anm_place place) {
     char palettized[ANM_TENSOR_NAME + 32];
-    int64_t tables[6] = {1, 1, 1, 1, 1, 1};
+    int64_t stored[4] = {1, 1, 1, 1}, tables[6] = {1, 1, 1, 1, 1, 1};
     if (!place.lut)
         return anm_mil_builder_blob(g->b, name, ANM_DTYPE_FP16, rank, shape, ANM_WEIGHT_PATH,
                                     place.data, NULL);
+    stored[0] = place.form.rows;
+    stored[1] = place.form.columns;
     tables[place.form.axis] = anm_palette_form_groups(&place.form);
     tables[rank] = (int64_t)1 << place.form.bits;
     const anm_mil_literal *indices = anm_mil_builder_blob_literal(
-        g->b, anm_palette_dtype(place.form.bits), rank, shape, ANM_WEIGHT_PATH, place.data);
+        g->b, anm_palette_dtype(place.form.bits), rank, stored, ANM_WEIGHT_PATH, place.data);
     const anm_mil_literal *table = anm_mil_builder_blob_literal(g->b, ANM_DTYPE_FP16, rank + 2,
                                                                 tables, ANM_WEIGHT_PATH, place.lut);
     snprintf(palettized, sizeof palettized, "%s_palettized", name);
-    return anm_mil_emit(g->b, "constexpr_lut_to_dense", palettized, {"indices", .literal = indices},
-                        {"lut", .literal = table});
+    anm_mil_value *value = anm_mil_emit(g->b, "constexpr_lut_to_dense", palettized,
+                                        {"indices", .literal = indices}, {"lut", .literal = table});
+    if (!place.scale) return value;
+    stored[1] = 1;
+    const anm_mil_literal *scale = anm_mil_builder_blob_literal(
+        g->b, ANM_DTYPE_FP16, rank, stored, ANM_WEIGHT_PATH, place.scale);
+    snprintf(palettized, sizeof palettized, "%s_scaled", name);
+    return anm_mil_emit(g->b, "constexpr_blockwise_shift_scale", palettized, {"data", value},
+                        {"scale", .literal = scale});
 }
 
 anm_mil_value *anm_graph_weight(anm_graph *g, anm_slot slot, int rank) {
@@ -154,8 +163,8 @@ anm_mil_value *anm_graph_from_channels(anm_graph *g, const char *what, anm_mil_v
     return anm_graph_transpose(g, what, flat, 3, perm);
 }
 
-anm_mil_value *anm_graph_conv(anm_graph *g, const char *what, anm_mil_value *x,
-                              anm_mil_value *weight, anm_mil_value *bias) {
+static anm_mil_value *conv(anm_graph *g, const char *what, anm_mil_value *x, anm_mil_value *weight,
+                           anm_mil_value *bias) {
     static const int32_t ones[2] = {1, 1}, zeros[4] = {0};
     return anm_mil_emit(g->b, "conv", anm_graph_name(g, what), {"x", x}, {"weight", weight},
                         {"bias", bias}, {"strides", anm_graph_ints(g, 2, ones)},
@@ -164,9 +173,32 @@ anm_mil_value *anm_graph_conv(anm_graph *g, const char *what, anm_mil_value *x,
                         {"dilations", anm_graph_ints(g, 2, ones)}, {"groups", anm_graph_int(g, 1)});
 }
 
+/* The first channels of [1, C, 1, T], plus a bias. */
+static anm_mil_value *cut(anm_graph *g, const char *what, anm_mil_value *x, int64_t channels,
+                          anm_mil_value *bias) {
+    static const int32_t begin[4] = {0};
+    const int32_t end[4] = {1, (int32_t)channels, 1, 0};
+    const bool whole[4] = {true, false, true, true};
+    const int64_t spread[4] = {1, channels, 1, 1};
+    x = anm_mil_emit(g->b, "slice_by_index", anm_graph_name(g, bias ? "cut" : what), {"x", x},
+                     {"begin", anm_graph_ints(g, 4, begin)}, {"end", anm_graph_ints(g, 4, end)},
+                     {"end_mask", anm_graph_bools(g, 4, whole)});
+    if (!bias) return x;
+    return anm_mil_emit(g->b, "add", anm_graph_name(g, what), {"x", x},
+                        {"y", anm_graph_reshape(g, "bias", bias, 4, spread)});
+}
+
+anm_mil_value *anm_graph_conv(anm_graph *g, const char *what, anm_mil_value *x,
+                              anm_mil_value *weight, anm_mil_value *bias, int64_t channels) {
+    if (!weight || weight->type->shape[0] == channels) return conv(g, what, x, weight, bias);
+    return cut(g, what, conv(g, "padded", x, weight, NULL), channels, bias);
+}
+
 anm_mil_value *anm_graph_project(anm_graph *g, const char *what, anm_mil_value *x, anm_slot weight,
                                  anm_slot bias) {
     anm_mil_value *w = anm_graph_weight(g, weight, 4); /* before the bias, whatever the compiler */
     anm_mil_value *b = g->r->has[bias] ? anm_graph_weight(g, bias, 1) : NULL;
-    return anm_graph_conv(g, what, x, w, b);
+    int64_t shape[2] = {0};
+    anm_recipe_shape(g->r, weight, shape);
+    return anm_graph_conv(g, what, x, w, b, shape[0]);
 }

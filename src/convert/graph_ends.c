@@ -26,7 +26,7 @@ static anm_mil_value *logits(anm_graph *g, anm_mil_value *x, int64_t split) {
     snprintf(name, sizeof name, "lm_head.%lld.weight", (long long)split + 1);
     anm_mil_value *weight = anm_graph_stored(g, name, 4, shape, g->stored->head[split]);
     snprintf(name, sizeof name, "logits%lld", (long long)split + 1);
-    return anm_graph_from_channels(g, name, anm_graph_conv(g, "part", x, weight, NULL));
+    return anm_graph_from_channels(g, name, anm_graph_conv(g, "part", x, weight, NULL, shape[0]));
 }
 
 /* hidden_states [1, 1, H]; logits1 .. logitsN, which joined are the vocabulary. */

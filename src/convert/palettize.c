@@ -15,7 +15,7 @@
 enum { KEYS = 1 << 16, WORD = 64, MOST_WEIGHTS = INT32_MAX };
 
 struct anm_palettizer {
-    uint32_t *counts;    /* by key; all zero between groups */
+    uint64_t *counts;    /* by key; all zero between groups */
     double *importances; /* by key, likewise; NULL until it is needed */
     uint64_t present[KEYS / WORD]; /* which keys occur; likewise */
     uint8_t entry[KEYS]; /* by key: index of the nearest entry */
@@ -62,12 +62,6 @@ void anm_palettizer_destroy(anm_palettizer *p) {
     anm_free(p);
 }
 
-/* Minus zero is taken for zero. */
-static inline uint16_t key_of(uint16_t code) {
-    if (code == 0x8000) code = 0;
-    return (uint16_t)(code ^ ((code & 0x8000) ? 0xffff : 0x8000));
-}
-
 static uint16_t code_of(uint16_t key) {
     return (uint16_t)(key ^ ((key & 0x8000) ? 0x8000 : 0xffff));
 }
@@ -90,49 +84,95 @@ static anm_status check_values(const anm_palette_group *g, anm_error *err) {
     return ANM_OK;
 }
 
+static anm_status check_importance(double w, size_t offset, anm_error *err) {
+    if (w >= 0 && w < INFINITY) return ANM_OK;
+    return anm_fail_at(err, ANM_ERROR_ARGUMENT, NULL, offset,
+                       "the importance of a weight is %g; it must be finite and not negative", w);
+}
+
 static anm_status check_importances(const anm_palette_group *g, anm_error *err) {
-    for (size_t r = 0; g->importance && r < g->rows; r++)
-        for (size_t c = 0; c < g->columns; c++) {
-            double w = g->importance[r * g->importance_stride + c];
-            if (!(w >= 0 && w < INFINITY))
-                return anm_fail_at(err, ANM_ERROR_ARGUMENT, NULL, r * g->columns + c,
-                                   "the importance of a weight is %g; it must be finite and not "
-                                   "negative", w);
-        }
+    size_t rows = g->importance_stride ? g->rows : 1; /* with a stride of 0 all are the same */
+    for (size_t r = 0; g->importance && r < rows; r++)
+        for (size_t c = 0; c < g->columns; c++)
+            ANM_TRY(check_importance(g->importance[r * g->importance_stride + c],
+                                     r * g->columns + c, err));
+    for (size_t r = 0; g->row_importance && r < g->rows; r++)
+        ANM_TRY(check_importance(g->row_importance[r], r * g->columns, err));
     return ANM_OK;
+}
+
+static bool is_weighted(const anm_palette_group *g) {
+    return g->importance || g->row_importance;
+}
+
+static anm_status check_bits(int bits, anm_error *err) {
+    if (anm_palette_bits_valid(bits)) return ANM_OK;
+    return anm_fail(err, ANM_ERROR_ARGUMENT, NULL,
+                    "%d bits per weight; there are 1, 2, 3, 4, 6 and 8", bits);
+}
+
+static anm_status need_importances(anm_palettizer *p, bool weighted, anm_error *err) {
+    if (weighted && !p->importances) p->importances = anm_calloc(KEYS, sizeof(double));
+    return weighted && !p->importances ? anm_fail_memory(err) : ANM_OK;
 }
 
 static anm_status check(anm_palettizer *p, const anm_palette_group *g, int bits, anm_error *err) {
     size_t n;
-    if (!anm_palette_bits_valid(bits))
-        return anm_fail(err, ANM_ERROR_ARGUMENT, NULL,
-                        "%d bits per weight; there are 1, 2, 3, 4, 6 and 8", bits);
+    ANM_TRY(check_bits(bits, err));
     if (!anm_size_mul(g->rows, g->columns, &n) || n == 0 || n > MOST_WEIGHTS)
         return anm_fail(err, ANM_ERROR_ARGUMENT, NULL,
                         "a group has %zu x %zu weights; 1 to 2^31 can share a table", g->rows,
                         g->columns);
     ANM_TRY(check_values(g, err));
     ANM_TRY(check_importances(g, err));
-    if (g->importance && !p->importances) p->importances = anm_calloc(KEYS, sizeof(double));
-    return g->importance && !p->importances ? anm_fail_memory(err) : ANM_OK;
+    return need_importances(p, is_weighted(g), err);
 }
 
 static void count_values(anm_palettizer *p, const anm_palette_group *g) {
     for (size_t r = 0; r < g->rows; r++) {
         const uint16_t *row = g->values + r * g->stride;
         for (size_t c = 0; c < g->columns; c++) {
-            uint16_t key = key_of(row[c]);
+            uint16_t key = anm_palette_key(row[c]);
             p->counts[key]++;
             p->present[key / WORD] |= (uint64_t)1 << key % WORD;
         }
     }
 }
 
+static inline double importance_of(const anm_palette_group *g, size_t r, size_t c) {
+    double w = g->importance ? g->importance[r * g->importance_stride + c] : 1;
+    return g->row_importance ? w * g->row_importance[r] : w;
+}
+
 static void add_importances(anm_palettizer *p, const anm_palette_group *g) {
     for (size_t r = 0; r < g->rows; r++) {
         const uint16_t *row = g->values + r * g->stride;
-        const double *importance = g->importance + r * g->importance_stride;
-        for (size_t c = 0; c < g->columns; c++) p->importances[key_of(row[c])] += importance[c];
+        for (size_t c = 0; c < g->columns; c++)
+            p->importances[anm_palette_key(row[c])] += importance_of(g, r, c);
+    }
+}
+
+void anm_palette_histogram_add(anm_palette_histogram *h, const anm_palette_group *g) {
+    for (size_t r = 0; r < g->rows; r++) {
+        const uint16_t *row = g->values + r * g->stride;
+        for (size_t c = 0; c < g->columns; c++) h->counts[row[c]]++;
+        for (size_t c = 0; is_weighted(g) && c < g->columns; c++)
+            h->importances[row[c]] += importance_of(g, r, c);
+    }
+}
+
+void anm_palette_histogram_merge(anm_palette_histogram *h, const anm_palette_histogram *other) {
+    for (size_t i = 0; i < KEYS; i++) h->counts[i] += other->counts[i];
+    for (size_t i = 0; i < KEYS; i++) h->importances[i] += other->importances[i];
+}
+
+static void take_histogram(anm_palettizer *p, const anm_palette_histogram *h, bool weighted) {
+    for (size_t code = 0; code < KEYS; code++) {
+        uint16_t key = anm_palette_key((uint16_t)code);
+        if (h->counts[code] == 0) continue;
+        p->counts[key] += h->counts[code];
+        p->present[key / WORD] |= (uint64_t)1 << key % WORD;
+        if (weighted) p->importances[key] += h->importances[code];
     }
 }
 
@@ -210,17 +250,14 @@ static void write_indices(const anm_palettizer *p, const anm_palette_group *g, u
     for (size_t r = 0; r < g->rows; r++) {
         const uint16_t *row = g->values + r * g->stride;
         uint8_t *out = indices + r * g->stride;
-        for (size_t c = 0; c < g->columns; c++) out[c] = p->entry[key_of(row[c])];
+        for (size_t c = 0; c < g->columns; c++) out[c] = p->entry[anm_palette_key(row[c])];
     }
 }
 
-anm_status anm_palettize_group(anm_palettizer *p, const anm_palette_group *g, int bits,
-                               uint16_t *lut, uint8_t *indices, double *error, anm_error *err) {
+/* The table for what was counted, and the nearest entry of each key; gives the error. */
+static double solve(anm_palettizer *p, bool weighted, int bits, uint16_t *lut) {
     double entries[ANM_PALETTE_MAX];
-    ANM_TRY(check(p, g, bits, err));
-    count_values(p, g);
-    if (g->importance) add_importances(p, g);
-    collect(p, g->importance != NULL);
+    collect(p, weighted);
     make_sums(p);
     if (p->sums.count == 0) { /* nothing is important: any table is optimal */
         for (size_t i = 0; i < p->count; i++) p->weights[i] = 1;
@@ -228,8 +265,55 @@ anm_status anm_palettize_group(anm_palettizer *p, const anm_palette_group *g, in
         for (size_t i = 0; i < p->count; i++) p->weights[i] = 0;
     }
     size_t n = make_table(p, (size_t)1 << bits, lut, entries);
-    double sum = assign(p, entries, n);
-    write_indices(p, g, indices);
+    return assign(p, entries, n);
+}
+
+anm_status anm_palettize_group(anm_palettizer *p, const anm_palette_group *g, int bits,
+                               uint16_t *lut, uint8_t *indices, double *error, anm_error *err) {
+    ANM_TRY(check(p, g, bits, err));
+    count_values(p, g);
+    if (is_weighted(g)) add_importances(p, g);
+    double sum = solve(p, is_weighted(g), bits, lut);
+    if (indices) write_indices(p, g, indices);
     if (error) *error = sum;
     return ANM_OK;
+}
+
+static anm_status check_codes(const anm_palette_histogram *h, anm_error *err) {
+    uint64_t total = 0;
+    for (size_t code = 0; code < KEYS; code++) {
+        if (h->counts[code] && (code & 0x7c00) == 0x7c00)
+            return anm_fail(err, ANM_ERROR_ARGUMENT, NULL,
+                            "a weight to be palettized is infinite or not a number");
+        total += h->counts[code];
+    }
+    return total ? ANM_OK : anm_fail(err, ANM_ERROR_ARGUMENT, NULL, "no weights to palettize");
+}
+
+anm_status anm_palettize_histogram(anm_palettizer *p, const anm_palette_histogram *h,
+                                   bool weighted, int bits, uint16_t *lut, uint8_t *map,
+                                   double *error, anm_error *err) {
+    ANM_TRY(check_bits(bits, err));
+    ANM_TRY(check_codes(h, err));
+    ANM_TRY(need_importances(p, weighted, err));
+    take_histogram(p, h, weighted);
+    double sum = solve(p, weighted, bits, lut);
+    for (size_t code = 0; code < KEYS; code++)
+        map[code] = h->counts[code] ? p->entry[anm_palette_key((uint16_t)code)] : 0;
+    if (error) *error = sum;
+    return ANM_OK;
+}
+
+/* The greatest key that is nearer to `low` than to `high`, or as near. */
+static uint16_t bound_between(uint16_t low, uint16_t high) {
+    double middle = ((double)anm_half_to_float(low) + (double)anm_half_to_float(high)) / 2;
+    uint16_t code = anm_half_from_double(middle), key = anm_palette_key(code);
+    return (double)anm_half_to_float(code) > middle ? (uint16_t)(key - 1) : key;
+}
+
+void anm_palette_bounds(const uint16_t *lut, int bits, uint16_t *bounds) {
+    for (size_t e = 0; e + 1 < (size_t)1 << bits; e++)
+        bounds[e] = anm_palette_key(lut[e]) == anm_palette_key(lut[e + 1])
+                        ? UINT16_MAX
+                        : bound_between(lut[e], lut[e + 1]);
 }

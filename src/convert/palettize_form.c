@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* From what was asked for a component to what is done with one of its matrices. */
+/*
+ * From what was asked for a component to what is done with one of its matrices. CoreML wants all
+ * groups of a weight to be equal, so where the wanted group does not divide, something gives way.
+ */
 #include "src/convert/palettize_form.h"
 
 /*
- * A table for fewer rows than wanted is better but costs more; where tables would take up more than
- * a quarter of what fp16 weights do, one for the tensor is the better bargain.
+ * The largest smaller group that divides costs no work when the model runs, and its tables are the
+ * better ones; but below half of what was asked for, tables become dear: then rows are added.
  */
-static int64_t group_for(const anm_convert_lut *lut, int64_t rows, int64_t columns) {
-    if (lut->group == ANM_CONVERT_PER_TENSOR || lut->group >= rows) return rows;
-    int64_t group = lut->group;
-    while (rows % group) group--;
-    bool dear = ((int64_t)4 << lut->bits) > group * columns;
-    return group < lut->group && dear ? rows : group;
+static void divide_rows(anm_palette_form *form, int64_t wanted) {
+    int64_t group = wanted;
+    while (form->rows % group) group--;
+    form->group = 2 * group >= wanted ? group : wanted;
+    form->rows += (form->group - form->rows % form->group) % form->group;
 }
 
 anm_palette_form anm_palette_form_of(const anm_recipe *r, anm_slot slot, int64_t rows,
@@ -19,8 +21,17 @@ anm_palette_form anm_palette_form_of(const anm_recipe *r, anm_slot slot, int64_t
     const anm_convert_lut *lut = anm_recipe_lut_of(r, slot);
     if (lut->bits == 0 || columns <= 1 || rows <= ANM_PALETTE_ABOVE / columns)
         return (anm_palette_form){0};
-    return (anm_palette_form){.bits = lut->bits, .group = group_for(lut, rows, columns),
-                              .rows = rows, .columns = columns};
+    anm_palette_form form = {.bits = lut->bits, .axis = r->lut_axis, .scaled = r->lut_scaled,
+                             .group = lut->group, .rows = rows, .columns = columns};
+    int64_t extent = form.axis == 0 ? rows : columns;
+    if (form.group == ANM_CONVERT_PER_TENSOR || form.group >= extent) {
+        form.axis = 0;
+        form.group = rows;
+    } else if (form.axis == 0 || columns % form.group) {
+        form.axis = 0;
+        divide_rows(&form, form.group < rows ? form.group : rows);
+    }
+    return form;
 }
 
 int64_t anm_palette_form_groups(const anm_palette_form *form) {

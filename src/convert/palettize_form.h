@@ -6,10 +6,12 @@
 #include "src/convert/recipe.h"
 
 typedef struct anm_palette_form {
-    int bits; /* 0: not at all; the rest is 0 then */
-    int axis; /* 0: rows share a table, 1: columns do */
-    int64_t group;         /* how many of them; divides the stored extent of the axis */
-    int64_t rows, columns; /* as stored */
+    int bits;    /* 0: not at all; the rest is 0 then */
+    int axis;    /* 0: rows share a table, 1: columns do */
+    bool scaled; /* tables hold what is multiplied by a scale for each row */
+    int64_t group; /* how many rows or columns; divides the stored extent of the axis */
+    /* As stored: rows of padding at the end make the last group as large as the others. */
+    int64_t rows, columns;
 } anm_palette_form;
 
 /* For a matrix of a slot of this size. */

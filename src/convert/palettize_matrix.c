@@ -33,7 +33,9 @@ static anm_status palettize_one(const task *t, anm_palettizer *p, int64_t i, anm
     g.rows = m->axis == 0 ? length : (size_t)m->rows;
     g.columns = m->axis == 0 ? width : length;
     if (m->importance && m->axis == 1) g.importance += first;
-    return anm_palettize_group(p, &g, m->bits, t->lut + (size_t)(i << m->bits), t->indices + at,
+    if (m->row_importance) g.row_importance = m->row_importance + (m->axis == 0 ? first : 0);
+    return anm_palettize_group(p, &g, m->bits, t->lut + (size_t)(i << m->bits),
+                               t->indices ? t->indices + at : NULL,
                                t->errors ? t->errors + i : NULL, err);
 }
 

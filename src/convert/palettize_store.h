@@ -6,9 +6,10 @@
 #include "src/convert/weights.h"
 
 /*
- * Appends rows [first, first + rows) of a matrix as a blob of indices and one of tables, in the
- * place's form. About a million weights are in memory at a time, or a group of them; all
- * processors work. Values that fp16 cannot hold are ANM_ERROR_LIMIT.
+ * Appends rows [first, first + rows) of a matrix in the place's form: a blob of indices, one of
+ * tables, and one of scales if it has them. A few million weights are in memory at a time, for
+ * groups of columns up to 32 million; all processors work, and what is written does not depend on
+ * their number. Values beyond fp16 count as its greatest and are added to `bad`.
  */
 ANM_MUST_CHECK anm_status anm_palette_store(anm_job *job, anm_blob_writer *blobs, anm_slot slot,
                                             const anm_weight *weight, int64_t first, int64_t rows,

@@ -70,7 +70,8 @@ uint64_t anm_piece_bytes(const anm_recipe *r, const anm_piece *piece) {
     if (!form.bits) return anm_blob_space(elements * 2);
     elements = (uint64_t)(form.rows * form.columns); /* padded, maybe */
     uint64_t tables = (uint64_t)anm_palette_form_groups(&form) << form.bits;
-    return anm_blob_space((elements * (uint64_t)form.bits + 7) / 8) + anm_blob_space(tables * 2);
+    return anm_blob_space((elements * (uint64_t)form.bits + 7) / 8) + anm_blob_space(tables * 2) +
+           (form.scaled ? anm_blob_space((uint64_t)form.rows * 2) : 0);
 }
 
 typedef struct tally {

@@ -115,7 +115,12 @@ static anm_status set_lut(const char *name, const anm_convert_lut *given, anm_co
 static anm_status set_luts(const anm_convert_options *o, anm_recipe *r, anm_error *err) {
     ANM_TRY(set_lut("lut_embeddings", &o->lut_embeddings, &r->lut_embeddings, err));
     ANM_TRY(set_lut("lut_ffn", &o->lut_ffn, &r->lut_ffn, err));
-    return set_lut("lut_head", &o->lut_head, &r->lut_head, err);
+    ANM_TRY(set_lut("lut_head", &o->lut_head, &r->lut_head, err));
+    if (o->lut_axis < 0 || o->lut_axis > 1)
+        return bad_option(err, "lut_axis", o->lut_axis, "is neither 0 (rows) nor 1 (columns)");
+    r->lut_axis = o->lut_axis;
+    r->lut_scaled = o->lut_channel_scale != 0;
+    return ANM_OK;
 }
 
 static bool trait(anm_trait t, bool by_config) {

@@ -23,6 +23,8 @@ typedef struct anm_recipe {
     bool has[ANM_SLOT_COUNT];
     bool tied; /* the LM head is the embedding */
     anm_convert_lut lut_embeddings, lut_ffn, lut_head; /* group: not 0 */
+    int lut_axis;    /* 0: rows share a table, 1: columns do */
+    bool lut_scaled; /* a scale for each row */
 } anm_recipe;
 
 enum {

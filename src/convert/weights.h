@@ -20,6 +20,7 @@ typedef struct anm_not_finite {
 typedef struct anm_place {
     uint64_t data; /* fp16 values, or the indices of palettized ones */
     uint64_t lut;  /* their tables; 0: not palettized (no blob is at 0) */
+    uint64_t scale; /* of each row; 0: none */
     anm_palette_form form; /* of palettized ones */
 } anm_place;
 

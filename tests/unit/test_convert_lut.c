@@ -2,6 +2,7 @@
 /* Conversion with palettized weights: what is written, and the logits that come out. */
 #include "tests/unit/testing.h"
 
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -15,16 +16,26 @@
 #include "tests/unit/converted.h"
 #include "tests/unit/tiny_model.h"
 
-static void convert_with(const char *model, const char *out, anm_convert_lut lut,
-                         anm_convert_report **report) {
-    anm_error err;
+static anm_convert_options options_for(anm_convert_lut lut) {
     anm_convert_options options;
     anm_convert_options_init(&options);
     options.context_length = 32;
     options.batch_size = 8;
     options.lut_embeddings = options.lut_ffn = options.lut_head = lut;
+    return options;
+}
+
+static void convert_as(const char *model, const char *out, const anm_convert_options *options,
+                       anm_convert_report **report) {
+    anm_error err;
     assert_ok(anm_path_remove(out, &err), &err);
-    assert_ok(anm_convert(model, out, &options, report, &err), &err);
+    assert_ok(anm_convert(model, out, options, report, &err), &err);
+}
+
+static void convert_with(const char *model, const char *out, anm_convert_lut lut,
+                         anm_convert_report **report) {
+    anm_convert_options options = options_for(lut);
+    convert_as(model, out, &options, report);
 }
 
 /* Row i: what follows token i of `count` tokens. To be freed. */
@@ -53,22 +64,44 @@ static const tiny_model lossless_models[] = {
      .dtype = ANM_DTYPE_FP16},
 };
 
+/* Logits with these options are those with fp16 weights, bit for bit. */
+static void check_lossless(const tiny_model *model, const anm_convert_options *options) {
+    const char *prefix = strcmp(model->model_type, "qwen3") == 0 ? "qwen" : "llama";
+    int64_t vocab;
+    tiny_model_write(model, "test_convert_lut.hf");
+    convert_with("test_convert_lut.hf", "test_convert_lut.fp16", (anm_convert_lut){0}, NULL);
+    convert_as("test_convert_lut.hf", "test_convert_lut.lut", options, NULL);
+    double *want = logits_of("test_convert_lut.fp16", prefix, 5, &vocab);
+    double *got = logits_of("test_convert_lut.lut", prefix, 5, &vocab);
+    assert_int_equal(vocab, model->vocab);
+    assert_memory_equal(got, want, (size_t)(5 * vocab) * sizeof *got);
+    free(want);
+    free(got);
+}
+
 /* 256 entries for a row of fewer weights: every bit of the logits is that of fp16 weights. */
 static void a_table_for_each_row_loses_nothing(void **state) {
     for (size_t i = 0; i < sizeof lossless_models / sizeof lossless_models[0]; i++) {
-        const tiny_model *model = &lossless_models[i];
-        const char *prefix = strcmp(model->model_type, "qwen3") == 0 ? "qwen" : "llama";
-        int64_t vocab;
-        tiny_model_write(model, "test_convert_lut.hf");
-        convert_with("test_convert_lut.hf", "test_convert_lut.fp16", (anm_convert_lut){0}, NULL);
-        convert_with("test_convert_lut.hf", "test_convert_lut.lut", (anm_convert_lut){8, 1}, NULL);
-        double *want = logits_of("test_convert_lut.fp16", prefix, 5, &vocab);
-        double *got = logits_of("test_convert_lut.lut", prefix, 5, &vocab);
-        assert_int_equal(vocab, model->vocab);
-        assert_memory_equal(got, want, (size_t)(5 * vocab) * sizeof *got);
-        free(want);
-        free(got);
+        anm_convert_options options = options_for((anm_convert_lut){8, 1});
+        check_lossless(&lossless_models[i], &options);
     }
+}
+
+/* 5 does not divide 48, nor do 4, 3, 2 suffice for 127: rows of padding, before biases too. */
+static const tiny_model padded_model = {
+    LLAMA, 48, 1, 4, 4, 12, 48, 1003, .qkv_bias = true, .out_bias = true, .mlp_bias = true,
+    .dtype = ANM_DTYPE_FP16};
+
+static void rows_of_padding_are_cut_off(void **state) {
+    anm_convert_options options = options_for((anm_convert_lut){8, 5});
+    check_lossless(&padded_model, &options);
+}
+
+static void columns_can_share_tables(void **state) {
+    anm_convert_options options = options_for((anm_convert_lut){0});
+    options.lut_ffn = (anm_convert_lut){8, 4};
+    options.lut_axis = 1;
+    check_lossless(&padded_model, &options);
 }
 
 static const anm_mil_op *find_lut(const anm_mil_function *f, const char *name) {
@@ -101,9 +134,9 @@ static size_t check_shared(const anm_package *p) {
     return count;
 }
 
-/* What the package decodes to is as near to the checkpoint as palettization says. */
+/* What the package decodes to is what palettization of the checkpoint's weight says. */
 static void check_weight(const anm_package *p, const char *dir, const char *tensor,
-                         const char *value, int bits, int64_t group) {
+                         const char *value, int bits, int64_t group, int axis) {
     anm_error err;
     anm_tensor got;
     anm_checkpoint *checkpoint;
@@ -117,14 +150,14 @@ static void check_weight(const anm_package *p, const char *dir, const char *tens
     const anm_tensor *t = weight->tensor;
     int64_t n = t->shape[0] * t->shape[1];
     uint16_t *halves = anm_arena_alloc(arena, (size_t)n * 2);
-    uint16_t *lut = anm_arena_alloc(arena, ((size_t)t->shape[0] << bits) * 2);
+    uint16_t *lut = anm_arena_alloc(arena, ((size_t)t->shape[axis] << bits) * 2);
     uint8_t *indices = anm_arena_alloc(arena, (size_t)n);
     anm_elements_convert(ANM_DTYPE_FP16, halves, t->dtype, t->data, n);
-    anm_palette_matrix m = {halves, t->shape[0], t->shape[1], NULL, 0, group, bits, 1};
+    anm_palette_matrix m = {halves, t->shape[0], t->shape[1], NULL, axis, group, bits, 1};
     assert_ok(anm_palettize_matrix(&m, lut, indices, NULL, &err), &err);
-    assert_int_equal(anm_shape_elements(got.shape, got.rank), n);
+    assert_true(anm_shape_elements(got.shape, got.rank) >= n); /* maybe padded */
     for (int64_t i = 0; i < n; i++) {
-        int64_t table = i / t->shape[1] / group;
+        int64_t table = (axis == 0 ? i / t->shape[1] : i % t->shape[1]) / group;
         assert_int_equal(((const uint16_t *)got.data)[i], lut[(table << bits) + indices[i]]);
     }
     anm_checkpoint_close(checkpoint);
@@ -152,10 +185,87 @@ static void weights_are_palettized_in_groups(void **state) {
         assert_int_equal(check_shared(p), 2 * 5);
         check_weight(p, "test_convert_lut.hf", "model.layers.1.mlp.down_proj.weight",
                      "model_model_layers_1_mlp_down_proj_weight_palettized", bits,
-                     group > 0 ? group : 48);
+                     group > 0 ? group : 48, 0);
         anm_package_close(p);
         free(logits_of("test_convert_lut.lut", "qwen", 3, &vocab)); /* it runs */
     }
+}
+
+static anm_package *open_part(const char *name) {
+    char path[300];
+    anm_package *p;
+    anm_error err;
+    snprintf(path, sizeof path, "test_convert_lut.lut/%s.mlpackage", name);
+    assert_ok(anm_package_open(path, 0, &p, &err), &err);
+    return p;
+}
+
+/* More weights than a slab has: groups that take several, tables by columns, one for all. */
+static void matrices_of_several_slabs(void **state) {
+    static const struct {
+        int64_t group, real;
+        int axis;
+    } cases[] = {{20000, 20000, 0}, {4, 4, 1}, {ANM_CONVERT_PER_TENSOR, 40003, 0}};
+    tiny_model_write(&lossless_models[1], "test_convert_lut.hf");
+    for (int i = 0; i < 3; i++) {
+        anm_convert_options options = options_for((anm_convert_lut){0});
+        options.lut_embeddings = (anm_convert_lut){3, cases[i].group};
+        options.lut_axis = cases[i].axis;
+        convert_as("test_convert_lut.hf", "test_convert_lut.lut", &options, NULL);
+        anm_package *p = open_part("llama_embeddings_lut3");
+        check_weight(p, "test_convert_lut.hf", "model.embed_tokens.weight",
+                     "model_model_embed_tokens_weight_palettized", 3, cases[i].real, cases[i].axis);
+        anm_package_close(p);
+    }
+}
+
+static const anm_mil_op *find_output(const anm_package *p, const char *name) {
+    for (const anm_mil_op *op = p->program->functions[0]->body->first; op; op = op->next)
+        if (op->output_count && strcmp(op->outputs[0]->name, name) == 0) return op;
+    return NULL;
+}
+
+/* With an entry for each weight of a row, only division and multiplication round. */
+static void check_scaled(const anm_package *p, const char *tensor, const char *value) {
+    anm_error err;
+    anm_tensor got;
+    anm_checkpoint *checkpoint;
+    const anm_weight *weight;
+    anm_arena *arena = anm_arena_create();
+    const anm_mil_op *op = find_output(p, value);
+    assert_non_null(op);
+    assert_string_equal(op->type, "constexpr_blockwise_shift_scale");
+    assert_ok(anm_constexpr_eval(op, NULL, arena, &got, &err), &err);
+    assert_ok(anm_checkpoint_open("test_convert_lut.hf", &checkpoint, &err), &err);
+    assert_ok(anm_checkpoint_require(checkpoint, tensor, &weight, &err), &err);
+    const anm_tensor *t = weight->tensor;
+    for (int64_t r = 0; r < t->shape[0]; r++) {
+        double most = 0;
+        for (int64_t c = 0; c < t->shape[1]; c++)
+            most = fmax(most, fabs(anm_element_get(t->dtype, t->data, r * t->shape[1] + c)));
+        for (int64_t c = 0; c < t->shape[1]; c++) {
+            double w = anm_element_get(t->dtype, t->data, r * t->shape[1] + c);
+            double g = anm_element_get(ANM_DTYPE_FP16, got.data, r * t->shape[1] + c);
+            assert_true(fabs(g - w) <= fabs(w) * 0x1.8p-10 + most * 0x1p-24 + 0x1p-24);
+        }
+    }
+    anm_checkpoint_close(checkpoint);
+    anm_arena_destroy(arena);
+}
+
+static void rows_can_have_a_scale(void **state) {
+    int64_t vocab;
+    anm_convert_options options = options_for((anm_convert_lut){8, 1});
+    options.lut_channel_scale = 1;
+    tiny_model_write(&padded_model, "test_convert_lut.hf");
+    convert_as("test_convert_lut.hf", "test_convert_lut.lut", &options, NULL);
+    anm_package *p = open_part("llama_FFN_PF_lut8_chunk_01of01");
+    check_scaled(p, "model.layers.0.mlp.down_proj.weight",
+                 "model_model_layers_0_mlp_down_proj_weight_scaled");
+    anm_package_close(p);
+    options.lut_ffn = options.lut_head = (anm_convert_lut){6, 5}; /* with padding */
+    convert_as("test_convert_lut.hf", "test_convert_lut.lut", &options, NULL);
+    free(logits_of("test_convert_lut.lut", "llama", 3, &vocab)); /* it runs */
 }
 
 static bool has_file(const char *dir, const char *name) {
@@ -207,9 +317,10 @@ static void bad_options_are_refused(void **state) {
     }
 }
 
-static void infinite_weights_are_refused(void **state) {
+static void infinite_weights_are_refused_or_saturated(void **state) {
     tiny_model model = lossless_models[2];
     anm_convert_options options;
+    anm_convert_report *report;
     anm_error err;
     model.dtype = ANM_DTYPE_FP32;
     model.huge = "model.layers.0.mlp.up_proj.weight";
@@ -217,10 +328,26 @@ static void infinite_weights_are_refused(void **state) {
     anm_convert_options_init(&options);
     options.lut_ffn.bits = 4;
     options.context_length = 32;
-    options.allow_overflow = 1;
     assert_int_equal(anm_convert("test_convert_lut.hf", "test_convert_lut.bad", &options, NULL,
                                  &err), ANM_ERROR_LIMIT);
     assert_string_equal(err.where, model.huge);
+    options.allow_overflow = 1;
+    convert_as("test_convert_lut.hf", "test_convert_lut.lut", &options, &report);
+    assert_int_equal(anm_convert_report_overflow_count(report), 1);
+    assert_string_equal(anm_convert_report_overflow(report, 0)->tensor, model.huge);
+    anm_convert_report_free(report);
+    anm_package *p = open_part("llama_FFN_PF_lut4_chunk_01of01");
+    const anm_mil_op *op = find_lut(p->program->functions[0],
+                                    "model_model_layers_0_mlp_up_proj_weight_palettized");
+    anm_arena *arena = anm_arena_create();
+    anm_tensor got;
+    assert_ok(anm_constexpr_eval(op, NULL, arena, &got, &err), &err);
+    double most = 0;
+    for (int64_t i = 0; i < anm_shape_elements(got.shape, got.rank); i++)
+        most = fmax(most, fabs(anm_element_get(ANM_DTYPE_FP16, got.data, i)));
+    assert_true(most == 65504);
+    anm_arena_destroy(arena);
+    anm_package_close(p);
 }
 
 /* Errors of the weights add up over layers in quadrature; the bars are 5 times the weights'. */
@@ -256,7 +383,11 @@ int main(void) {
         cmocka_unit_test(weights_are_palettized_in_groups),
         cmocka_unit_test(rows_that_do_not_divide_are_told),
         cmocka_unit_test(bad_options_are_refused),
-        cmocka_unit_test(infinite_weights_are_refused),
+        cmocka_unit_test(rows_of_padding_are_cut_off),
+        cmocka_unit_test(columns_can_share_tables),
+        cmocka_unit_test(matrices_of_several_slabs),
+        cmocka_unit_test(rows_can_have_a_scale),
+        cmocka_unit_test(infinite_weights_are_refused_or_saturated),
         cmocka_unit_test(logits_stay_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

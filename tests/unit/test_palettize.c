@@ -337,6 +337,64 @@ static void check_matrix(int axis, int64_t rows, int64_t columns, int64_t group,
     anm_palettizer_destroy(p);
 }
 
+/* A histogram says what its weights say, whoever counted which of them; so do bounds. */
+static void histograms_make_the_same_tables(void **state) {
+    static anm_palette_histogram h, other;
+    uint16_t values[600], lut[ANM_PALETTE_MAX], again[ANM_PALETTE_MAX], bounds[ANM_PALETTE_MAX];
+    uint8_t indices[600], map[1 << 16];
+    double columns[20], rows[30], error, told;
+    anm_palettizer *p = anm_palettizer_create();
+    anm_error err;
+    for (int round = 0; round < 200; round++) {
+        static const int widths[] = {1, 2, 3, 4, 6, 8};
+        int bits = widths[round % 6];
+        for (size_t i = 0; i < 600; i++) values[i] = draw(round % 7);
+        for (size_t i = 0; i < 20; i++) columns[i] = (double)below(8);
+        for (size_t i = 0; i < 30; i++) rows[i] = (double)below(8);
+        bool weighted = round & 1;
+        anm_palette_group g = {.values = values, .rows = 30, .columns = 20, .stride = 20,
+                               .importance = weighted ? columns : NULL,
+                               .row_importance = weighted ? rows : NULL};
+        assert_ok(anm_palettize_group(p, &g, bits, lut, indices, &error, &err), &err);
+        memset(&h, 0, sizeof h);
+        memset(&other, 0, sizeof other);
+        anm_palette_group first = g, last = g;
+        first.rows = 13, last.rows = 17, last.values += 13 * 20;
+        if (weighted) last.row_importance += 13;
+        anm_palette_histogram_add(&h, &last);
+        anm_palette_histogram_add(&other, &first);
+        anm_palette_histogram_merge(&h, &other);
+        assert_ok(anm_palettize_histogram(p, &h, weighted, bits, again, map, &told, &err), &err);
+        assert_memory_equal(again, lut, sizeof *lut << bits);
+        assert_true(told == error);
+        anm_palette_bounds(lut, bits, bounds);
+        for (size_t i = 0; i < 600; i++) {
+            assert_int_equal(map[values[i]], indices[i]);
+            assert_int_equal(anm_palette_nearest(bounds, bits, values[i]), indices[i]);
+        }
+    }
+    anm_palettizer_destroy(p);
+}
+
+/* A factor for each row and one for each column are one for each weight. */
+static void factors_of_rows_and_columns_multiply(void **state) {
+    uint16_t values[240], lut[16], want[16];
+    uint8_t indices[240];
+    double rows[12], columns[20], all[240];
+    anm_palettizer *p = anm_palettizer_create();
+    anm_error err;
+    for (size_t i = 0; i < 240; i++) values[i] = anm_half_from_double(normal());
+    for (size_t i = 0; i < 12; i++) rows[i] = (double)(1 + below(9));
+    for (size_t i = 0; i < 20; i++) columns[i] = (double)below(9);
+    for (size_t i = 0; i < 240; i++) all[i] = rows[i / 20] * columns[i % 20];
+    anm_palette_group g = {values, 12, 20, 20, all, 20, NULL};
+    assert_ok(anm_palettize_group(p, &g, 4, want, indices, NULL, &err), &err);
+    g = (anm_palette_group){values, 12, 20, 20, columns, 0, rows};
+    assert_ok(anm_palettize_group(p, &g, 4, lut, NULL, NULL, &err), &err);
+    assert_memory_equal(lut, want, sizeof lut);
+    anm_palettizer_destroy(p);
+}
+
 static void matrices_go_group_by_group(void **state) {
     (void)state;
     check_matrix(0, 64, 64, 8, 4);
@@ -518,6 +576,8 @@ int main(void) {
         cmocka_unit_test(few_values_are_exact),
         cmocka_unit_test(bad_input_is_refused),
         cmocka_unit_test(vector_fill_equals_reference),
+        cmocka_unit_test(histograms_make_the_same_tables),
+        cmocka_unit_test(factors_of_rows_and_columns_multiply),
         cmocka_unit_test(matrices_go_group_by_group),
         cmocka_unit_test(a_matrix_tells_its_first_bad_group),
         cmocka_unit_test(packed_indices_read_back),
