@@ -9,6 +9,19 @@
 #include "src/cpu/isa.h"
 #include "src/cpu/kernels/matrix.h"
 
+/* What is rounded on the way, which bounds a kernel's error (docs/kernels.md). */
+typedef enum anm_gemv_arithmetic {
+    ANM_GEMV_FP32, /* weights and x as they are; products and sums in fp32 or wider */
+    /*
+     * x in blocks of ANM_GEMV_BLOCK columns with a scale each, and tables, to 16 bits and a sign:
+     * |error| <= max / (2 * ANM_GEMV_Q) of the block or table. Products and sums are exact within
+     * a block, in fp32 between blocks.
+     */
+    ANM_GEMV_INT16
+} anm_gemv_arithmetic;
+
+enum { ANM_GEMV_BLOCK = 256, ANM_GEMV_Q = 32512 };
+
 /*
  * x is first brought into the form that the kernel reads (quantised, split, rounded), once, by one
  * thread; then threads compute disjoint ranges of rows. Kernels whose `prepare` is the same
@@ -17,6 +30,7 @@
 typedef struct anm_gemv_kernel {
     const char *name; /* "gemv_lut4_avx512vnni" */
     anm_isa isa;
+    anm_gemv_arithmetic arithmetic;
     bool (*accepts)(const anm_matrix *w);
     int64_t row_step; /* row0 and row1 are multiples of it (row1 may be the end) */
     size_t (*input_bytes)(int64_t columns); /* of the prepared input, aligned to 64 */
@@ -25,7 +39,7 @@ typedef struct anm_gemv_kernel {
     void (*run)(const anm_matrix *w, const void *input, int64_t row0, int64_t row1, float *y);
 } anm_gemv_kernel;
 
-/* The best kernel at `isa` or below that accepts the matrix; never NULL: the reference takes all. */
+/* The best kernel at `isa` or below that accepts the matrix; never NULL: the reference takes all */
 const anm_gemv_kernel *anm_gemv_find(const anm_matrix *w, anm_isa isa);
 /* All kernels, for kcheck; NULL past the end. */
 const anm_gemv_kernel *anm_gemv_at(size_t index);

@@ -42,7 +42,12 @@ typedef struct anm_matrix {
 
 /* Bytes of data, tables and scales that one pass over rows [row0, row1) reads. */
 uint64_t anm_matrix_bytes(const anm_matrix *w, int64_t row0, int64_t row1);
-/* Elements [column0, column0 + n) of a row as fp32, exactly: the meaning of a matrix. */
+/* Element `index` of a stream of elements of 1 to 8 bits, as it lies there, unsigned. */
+uint32_t anm_matrix_element(const void *data, int bits, int64_t index);
+/*
+ * Elements [column0, column0 + n) of a row as fp32: the meaning of a matrix. Exact, but for one
+ * rounding of an affine element's product with the row's scale.
+ */
 void anm_matrix_row(const anm_matrix *w, int64_t row, int64_t column0, int64_t n, float *out);
 
 #endif

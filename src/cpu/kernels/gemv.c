@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#include "src/cpu/kernels/gemv.h"
+
+#include "src/cpu/kernels/gemv_levels.h"
+#include "src/cpu/levels.h"
+
+static const anm_gemv_kernel *const levels[ANM_ISA_COUNT] = {
+    [ANM_ISA_C] = anm_gemv_kernels_c,
+};
+
+static const anm_gemv_kernel *find_at(const anm_matrix *w, anm_isa isa) {
+    for (const anm_gemv_kernel *k = levels[isa]; k && k->name; k++)
+        if (k->accepts(w)) return k;
+    return NULL;
+}
+
+const anm_gemv_kernel *anm_gemv_find(const anm_matrix *w, anm_isa isa) {
+    const anm_gemv_kernel *found = find_at(w, isa);
+    while (!found && isa != ANM_ISA_C) {
+        isa = anm_isa_below(isa);
+        found = find_at(w, isa);
+    }
+    return found;
+}
+
+const anm_gemv_kernel *anm_gemv_at(size_t index) {
+    for (int isa = 0; isa < ANM_ISA_COUNT; isa++)
+        for (const anm_gemv_kernel *k = levels[isa]; k && k->name; k++)
+            if (index-- == 0) return k;
+    return NULL;
+}

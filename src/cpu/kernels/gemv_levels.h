@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* The GEMV kernels of each level, best first, ended by one without a name. */
+#ifndef ANM_CPU_GEMV_LEVELS_H
+#define ANM_CPU_GEMV_LEVELS_H
+
+#include "src/cpu/kernels/gemv.h"
+
+extern const anm_gemv_kernel anm_gemv_kernels_c[];
+
+#endif
