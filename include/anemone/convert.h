@@ -42,6 +42,9 @@ typedef struct anm_convert_lut {
 } anm_convert_lut;
 #define ANM_CONVERT_PER_TENSOR (-1)
 
+/* Where packages will run. Weight files above 1 GB may fail to load on iOS, 2 GB on macOS. */
+typedef enum anm_convert_os { ANM_CONVERT_MACOS = 0, ANM_CONVERT_IOS = 1 } anm_convert_os;
+
 typedef struct anm_convert_options {
     size_t struct_size;
     /* Tokens of context; 0: 512, or max_position_embeddings where that is less. */
@@ -73,7 +76,15 @@ typedef struct anm_convert_options {
     int lut_axis;
     /* Divide each row by its greatest magnitude first: constexpr_blockwise_shift_scale. */
     int lut_channel_scale;
+    /*
+     * Packages that the decoder's layers are divided over, evenly by the bytes that they store.
+     * 0: one; ANM_CONVERT_CHUNKS_AUTO: as few as keep each weight file within max_chunk_bytes.
+     */
+    int64_t chunks;
+    int64_t max_chunk_bytes; /* 0: what target_os takes */
+    anm_convert_os target_os;
 } anm_convert_options;
+#define ANM_CONVERT_CHUNKS_AUTO (-1)
 
 ANM_API void anm_convert_options_init(anm_convert_options *options);
 

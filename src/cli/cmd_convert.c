@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* anemone convert: a checkpoint into packages, with a progress line per component. */
+/* anemone convert: a checkpoint into packages, with a progress line per package. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -8,29 +8,30 @@
 
 #include "anemone/convert.h"
 #include "src/cli/cli.h"
+#include "src/cli/convertform.h"
 
 typedef struct progress_line {
     bool terminal, quiet;
-    char component[32]; /* whose line is open */
+    char file[128]; /* whose line is open */
     int percent;
 } progress_line;
 
 static void end_line(progress_line *line) {
-    if (line->component[0] && line->terminal) fputc('\n', stderr);
-    line->component[0] = '\0';
+    if (line->file[0] && line->terminal) fputc('\n', stderr);
+    line->file[0] = '\0';
 }
 
-/* One line a component: rewritten in place at a terminal, printed once elsewhere. */
+/* One line a package: rewritten in place at a terminal, printed once elsewhere. */
 static int on_progress(void *context, const anm_convert_progress *p) {
     progress_line *line = context;
     char done[32], total[32];
     int percent = p->total ? (int)(100.0 * (double)p->done / (double)p->total) : 100;
     if (cli_stopped()) return 1;
     if (line->quiet) return 0;
-    bool fresh = strcmp(line->component, p->component) != 0;
+    bool fresh = strncmp(line->file, p->file, sizeof line->file - 1) != 0;
     if (fresh) {
         end_line(line);
-        snprintf(line->component, sizeof line->component, "%s", p->component);
+        snprintf(line->file, sizeof line->file, "%s", p->file);
         if (!line->terminal) fprintf(stderr, "[%zu/%zu] %s\n", p->index + 1, p->count, p->file);
     }
     if (!line->terminal || (!fresh && percent == line->percent)) return 0;
@@ -136,11 +137,15 @@ int cmd_convert(int argc, char **argv) {
     const char *out = NULL, *prefix = NULL, *name = NULL;
     int64_t context = 0, batch = 0;
     lut_options lut = {0};
+    convert_form form = {0};
     bool overwrite = false, overflow = false, json = false;
     const cli_option table[] = {
         {"output", 'o', CLI_STRING, &out, "DIR", "where the packages go (required)"},
         {"context", 'c', CLI_INT, &context, "N", "context length in tokens (default 512)"},
         {"batch", 'b', CLI_INT, &batch, "N", "tokens per prefill call (default 64)"},
+        {"chunk", 0, CLI_STRING, &form.chunks, "N|auto", "packages of the decoder (default 1)"},
+        {"max-chunk-size", 0, CLI_STRING, &form.max_size, "SIZE", "of a chunk's weights, for auto"},
+        {"target-os", 0, CLI_STRING, &form.os, "OS", "macos (2 GB a chunk) or ios (1 GB)"},
         {"prefix", 0, CLI_STRING, &prefix, "NAME", "of file names (default: the family's)"},
         {"name", 0, CLI_STRING, &name, "NAME", "model name in meta.yaml"},
         {"lut1", 0, CLI_STRING, &lut.parts[0], "BITS[,GROUP]", "palettize the embeddings"},
@@ -173,6 +178,8 @@ int cmd_convert(int argc, char **argv) {
     if (!take_luts(&lut, &options))
         return cli_usage(&spec, "--lut1, --lut2 and --lut3 take BITS or BITS,GROUP (1 to 8 bits); "
                                 "--group-size N or --per-tensor");
+    const char *wrong = convert_form_take(&form, &options);
+    if (wrong) return cli_usage(&spec, "%s", wrong);
     options.context_length = context;
     options.batch_size = batch;
     options.prefix = prefix;

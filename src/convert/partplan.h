@@ -21,6 +21,7 @@ typedef struct anm_planned {
 typedef struct anm_plan {
     anm_planned *parts; /* in the order in which they are made */
     size_t count;
+    int64_t chunks; /* of the decoder */
 } anm_plan;
 
 /* In the arena. */

@@ -123,6 +123,20 @@ static anm_status set_luts(const anm_convert_options *o, anm_recipe *r, anm_erro
     return ANM_OK;
 }
 
+static anm_status set_chunks(const anm_convert_options *o, anm_recipe *r, anm_error *err) {
+    const int64_t gigabyte = 1000000000;
+    r->chunks = o->chunks ? o->chunks : 1;
+    if (r->chunks < ANM_CONVERT_CHUNKS_AUTO || r->chunks > ANM_MAX_CHUNKS)
+        return bad_option(err, "chunks", r->chunks, "is not between 1 and 99");
+    if (r->chunks > r->layers)
+        return bad_option(err, "chunks", r->chunks, "is more than the model has layers");
+    if (o->max_chunk_bytes < 0)
+        return bad_option(err, "max_chunk_bytes", o->max_chunk_bytes, "is negative");
+    r->max_chunk_bytes = o->target_os == ANM_CONVERT_IOS ? gigabyte : 2 * gigabyte;
+    if (o->max_chunk_bytes) r->max_chunk_bytes = o->max_chunk_bytes;
+    return ANM_OK;
+}
+
 static bool trait(anm_trait t, bool by_config) {
     return t == ANM_TRAIT_ALWAYS || (t == ANM_TRAIT_BY_CONFIG && by_config);
 }
@@ -230,6 +244,7 @@ anm_status anm_recipe_make(anm_arena *arena, const char *model_dir,
     ANM_TRY(check_supported(where, r, err));
     ANM_TRY(set_sizes(where, r, err));
     ANM_TRY(check_state_size(where, r, err));
+    ANM_TRY(set_chunks(options, r, err));
     set_slots(r);
     return set_names(arena, model_dir, options, r, err);
 }

@@ -20,6 +20,8 @@ typedef struct anm_recipe {
     int64_t batch;   /* B: tokens of a prefill call */
     int64_t state;   /* S: rows of the KV cache, at least C */
     int64_t splits;  /* of the LM head */
+    int64_t chunks;  /* of the decoder; ANM_CONVERT_CHUNKS_AUTO */
+    int64_t max_chunk_bytes;
     bool has[ANM_SLOT_COUNT];
     bool tied; /* the LM head is the embedding */
     anm_convert_lut lut_embeddings, lut_ffn, lut_head; /* group: not 0 */
@@ -33,7 +35,8 @@ enum {
     ANM_NEURAL_ENGINE_WIDTH = 16384,
     /* Matrices up to this size stay fp16, as with coremltools. */
     ANM_PALETTE_ABOVE = 2048,
-    ANM_PALETTE_GROUP = 8
+    ANM_PALETTE_GROUP = 8,
+    ANM_MAX_CHUNKS = 99 /* two digits in a file's name */
 };
 
 /*

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "src/base/file.h"
+#include "src/convert/part.h"
 
 const char *const anm_sidecar_files[] = {
     "config.json",       "generation_config.json", "tokenizer.json",
@@ -45,7 +46,7 @@ static void put_name(anm_strbuf *out, const anm_recipe *r) {
     anm_strbuf_printf(out, "-ctx%lld%s", (long long)r->context, quote ? "\"" : "");
 }
 
-static void put_model(anm_strbuf *out, const anm_recipe *r) {
+static void put_model(anm_strbuf *out, const anm_recipe *r, int64_t chunks) {
     anm_strbuf_puts(out, "model_info:\n  name: ");
     put_name(out, r);
     /* The version is that of the form, by which ANEMLL's runners choose their protocol. */
@@ -56,13 +57,14 @@ static void put_model(anm_strbuf *out, const anm_recipe *r) {
                       "    %s, converted with anemone " ANM_VERSION "\n"
                       "    Context length: %lld\n"
                       "    Batch size: %lld\n"
-                      "    Chunks: 1\n"
+                      "    Chunks: %lld\n"
                       "  license: that of the original model\n"
                       "  author: anemone\n"
                       "  framework: Core ML\n"
                       "  language: C\n"
                       "  architecture: %s\n",
-                      r->name, (long long)r->context, (long long)r->batch, r->config.model_type);
+                      r->name, (long long)r->context, (long long)r->batch, (long long)chunks,
+                      r->config.model_type);
 }
 
 static void put_bits(anm_strbuf *out, const char *key, const anm_convert_lut *lut) {
@@ -70,16 +72,21 @@ static void put_bits(anm_strbuf *out, const char *key, const anm_convert_lut *lu
     else anm_strbuf_printf(out, "    %s: none\n", key);
 }
 
-static void put_file(anm_strbuf *out, const anm_recipe *r, const char *key, const char *suffix,
-                     anm_slot slot) {
-    char lut[16];
-    anm_strbuf_printf(out, "    %s: %s_%s%s.mlmodelc\n", key, r->prefix, suffix,
-                      anm_recipe_lut_suffix(r, slot, lut, sizeof lut));
+/* The package of a kind, by the name it has compiled; the first chunk, of several. */
+static void put_file(anm_strbuf *out, const anm_plan *plan, const char *key,
+                     const anm_part *kind) {
+    for (size_t i = 0; i < plan->count; i++) {
+        const anm_planned *p = &plan->parts[i];
+        if (p->kind != kind) continue;
+        int stem = (int)(strlen(p->file) - strlen(".mlpackage"));
+        anm_strbuf_printf(out, "    %s: %.*s.mlmodelc\n", key, stem, p->file);
+        return;
+    }
 }
 
 /* Compiled names, as ANEMLL writes them: its Swift runner opens exactly these, its Python runner
  * derives names from the prefix and takes either kind. */
-static void put_parameters(anm_strbuf *out, const anm_recipe *r) {
+static void put_parameters(anm_strbuf *out, const anm_recipe *r, const anm_plan *plan) {
     anm_strbuf_printf(out,
                       "  parameters:\n"
                       "    context_length: %lld\n"
@@ -88,18 +95,19 @@ static void put_parameters(anm_strbuf *out, const anm_recipe *r) {
     put_bits(out, "lut_embeddings", &r->lut_embeddings);
     put_bits(out, "lut_ffn", &r->lut_ffn);
     put_bits(out, "lut_lmhead", &r->lut_head);
-    anm_strbuf_printf(out, "    num_chunks: 1\n    model_prefix: %s\n", r->prefix);
-    put_file(out, r, "embeddings", "embeddings", ANM_SLOT_EMBEDDING);
-    put_file(out, r, "lm_head", "lm_head", ANM_SLOT_HEAD);
-    put_file(out, r, "ffn", "FFN_PF", ANM_SLOT_LAYER_FIRST);
+    anm_strbuf_printf(out, "    num_chunks: %lld\n    model_prefix: %s\n",
+                      (long long)plan->chunks, r->prefix);
+    put_file(out, plan, "embeddings", &anm_part_embeddings);
+    put_file(out, plan, "lm_head", &anm_part_head);
+    put_file(out, plan, "ffn", &anm_part_decoder);
     anm_strbuf_printf(out, "    split_lm_head: %lld\n", (long long)r->splits);
 }
 
 anm_status anm_sidecar_meta(anm_job *job, anm_error *err) {
     anm_strbuf text = {0};
     const char *path = anm_path_join(job->arena, job->out_dir, ANM_META_FILE);
-    put_model(&text, &job->recipe);
-    put_parameters(&text, &job->recipe);
+    put_model(&text, &job->recipe, job->plan.chunks);
+    put_parameters(&text, &job->recipe, &job->plan);
     anm_status status = path && !text.failed ? anm_file_write(path, text.data, text.len, err)
                                              : anm_fail_memory(err);
     anm_strbuf_free(&text);

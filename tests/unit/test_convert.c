@@ -233,7 +233,7 @@ static void meta_yaml(void **state) {
                         "    model_prefix: my-qwen\n"
                         "    embeddings: my-qwen_embeddings.mlmodelc\n"
                         "    lm_head: my-qwen_lm_head.mlmodelc\n"
-                        "    ffn: my-qwen_FFN_PF.mlmodelc\n"
+                        "    ffn: my-qwen_FFN_PF_chunk_01of01.mlmodelc\n"
                         "    split_lm_head: 16\n");
     anm_arena_destroy(arena);
 }

@@ -84,6 +84,38 @@ static anm_status collect(void *context, const anm_piece *piece, anm_error *err)
     return ANM_OK;
 }
 
+/* The fewest chunks whose weight.bin is within the limit; explicit counts spread the layers. */
+static void chunks(void **state) {
+    anm_error err;
+    anm_recipe recipe;
+    anm_plan plan;
+    anm_convert_options options = small_options();
+    anm_arena *arena = anm_arena_create();
+    tiny_model_write(&qwen, MODEL);
+    for (int i = 0; i < 2; i++) { /* unlimited: one; a limit of two layers' size: two; ... */
+        options.chunks = ANM_CONVERT_CHUNKS_AUTO;
+        assert_ok(anm_recipe_make(arena, MODEL, &options, &recipe, &err), &err);
+        assert_ok(anm_plan_make(arena, &recipe, &plan, &err), &err);
+        assert_int_equal(plan.chunks, i + 1);
+        assert_true(plan.parts[1].size.bytes <= (uint64_t)recipe.max_chunk_bytes);
+        options.max_chunk_bytes = (int64_t)plan.parts[1].size.bytes - 1;
+    }
+    options.max_chunk_bytes = 1; /* not even one layer */
+    assert_ok(anm_recipe_make(arena, MODEL, &options, &recipe, &err), &err);
+    assert_ok(anm_plan_make(arena, &recipe, &plan, &err), &err);
+    assert_int_equal(plan.chunks, 3);
+    options.chunks = 2;
+    assert_ok(anm_recipe_make(arena, MODEL, &options, &recipe, &err), &err);
+    assert_ok(anm_plan_make(arena, &recipe, &plan, &err), &err);
+    assert_int_equal(plan.count, 4);
+    assert_int_equal(plan.parts[1].contents.end_layer, 2);
+    assert_int_equal(plan.parts[2].contents.first_layer, 2);
+    assert_int_equal(plan.parts[2].contents.end_layer, 3);
+    options.chunks = 4;
+    assert_int_equal(anm_recipe_make(arena, MODEL, &options, &recipe, &err), ANM_ERROR_ARGUMENT);
+    anm_arena_destroy(arena);
+}
+
 /* A tied head depends on the embedding; a chunk on its layers only; the last one has the norm. */
 static void dependencies(void **state) {
     anm_error err;
@@ -116,6 +148,7 @@ static void dependencies(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes),
+        cmocka_unit_test(chunks),
         cmocka_unit_test(dependencies),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
