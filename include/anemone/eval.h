@@ -43,6 +43,27 @@ ANM_API size_t anm_eval_text_document_count(const anm_eval_text *text);
 ANM_API size_t anm_eval_text_token_count(const anm_eval_text *text); /* without prefixes */
 ANM_API void anm_eval_text_free(anm_eval_text *text);                /* NULL is fine */
 
+/*
+ * What is measured: a directory of packages, or a checkpoint, computed in fp32 from its weights by
+ * code that shares nothing with the converter. Immutable.
+ */
+typedef struct anm_eval_model anm_eval_model;
+/*
+ * A directory with an .mlpackage or .mlmodelc is opened by anm_llm_open() with `options` (may be
+ * NULL), any other one as a Hugging Face checkpoint: config.json, weights, tokenizer.json if it is
+ * there. ANM_ERROR_UNSUPPORTED for a model family without a forward pass of its own.
+ */
+ANM_API ANM_MUST_CHECK anm_status anm_eval_model_open(const char *dir,
+                                                      const anm_llm_options *options,
+                                                      anm_eval_model **out, anm_error *err);
+ANM_API void anm_eval_model_close(anm_eval_model *model); /* NULL is fine */
+ANM_API const char *anm_eval_model_name(const anm_eval_model *model);
+ANM_API const anm_tokenizer *anm_eval_model_tokenizer(const anm_eval_model *model); /* or NULL */
+ANM_API const anm_llm *anm_eval_model_llm(const anm_eval_model *model); /* NULL: a checkpoint */
+ANM_API size_t anm_eval_model_vocab_size(const anm_eval_model *model);
+/* Tokens that fit into a window. */
+ANM_API size_t anm_eval_model_context_length(const anm_eval_model *model);
+
 typedef struct anm_eval_progress {
     uint64_t scored, to_score;    /* tokens */
     uint64_t evaluated, to_evaluate; /* the same with context that is evaluated again */
@@ -108,6 +129,13 @@ ANM_API ANM_MUST_CHECK anm_status anm_eval_perplexity(const anm_llm *llm, const 
                                                       const anm_eval_options *options,
                                                       anm_eval_result *result, anm_error *err);
 
+/* The same of a model of either kind. */
+ANM_API ANM_MUST_CHECK anm_status anm_eval_model_perplexity(const anm_eval_model *model,
+                                                            const anm_eval_text *text,
+                                                            const anm_eval_options *options,
+                                                            anm_eval_result *result,
+                                                            anm_error *err);
+
 typedef struct anm_eval_comparison {
     anm_eval_result reference, other; /* seconds: of both together */
     /* KL(reference || other) at the tokens scored, in nats */
@@ -127,6 +155,14 @@ ANM_API ANM_MUST_CHECK anm_status anm_eval_compare(const anm_llm *reference, con
                                                    const anm_eval_text *text,
                                                    const anm_eval_options *options,
                                                    anm_eval_comparison *result, anm_error *err);
+
+/* The same of models of either kind. ANM_ERROR_ARGUMENT if both are checkpoints. */
+ANM_API ANM_MUST_CHECK anm_status anm_eval_model_compare(const anm_eval_model *reference,
+                                                         const anm_eval_model *other,
+                                                         const anm_eval_text *text,
+                                                         const anm_eval_options *options,
+                                                         anm_eval_comparison *result,
+                                                         anm_error *err);
 
 /* A share of `count` questions, its standard error, and Wilson's 95 % interval. */
 typedef struct anm_eval_share {

@@ -56,29 +56,36 @@ static int on_progress(void *context, const anm_eval_progress *p) {
 
 typedef struct evaluation {
     settings settings;
-    anm_llm *llms[2];
+    anm_eval_model *models[2];
     anm_eval_text *text;
     anm_eval_options options;
     eval_line line;
     anm_error err;
 } evaluation;
 
-static anm_status open_llm(evaluation *e, const char *dir, const char *precision, anm_llm **out) {
+static anm_status open_model(evaluation *e, const char *dir, const char *precision,
+                             anm_eval_model **out) {
     anm_llm_options options;
     anm_llm_options_init(&options);
     if (strcmp(precision, "fp32") == 0) options.precision = ANM_PRECISION_FP32;
-    return anm_llm_open(dir, &options, out, &e->err);
+    return anm_eval_model_open(dir, &options, out, &e->err);
+}
+
+/* What is printed: a checkpoint is computed in fp32 whatever was asked for packages. */
+static const char *arithmetic(const evaluation *e, size_t index) {
+    if (!anm_eval_model_llm(e->models[index])) return "checkpoint in fp32";
+    return index || !e->models[1] ? e->settings.precision : e->settings.reference_precision;
 }
 
 static anm_status open_text(evaluation *e) {
-    const anm_tokenizer *tokenizer = anm_llm_tokenizer(e->llms[0]);
+    const anm_tokenizer *tokenizer = anm_eval_model_tokenizer(e->models[0]);
     if (tokenizer)
         return anm_eval_text_read(tokenizer, e->settings.text, e->settings.documents, &e->text,
                                   &e->err);
     e->err = (anm_error){.status = ANM_ERROR_NOT_FOUND, .offset = ANM_NO_OFFSET};
-    snprintf(e->err.where, sizeof e->err.where, "%s", anm_llm_name(e->llms[0]));
+    snprintf(e->err.where, sizeof e->err.where, "%s", anm_eval_model_name(e->models[0]));
     snprintf(e->err.message, sizeof e->err.message,
-             "there is no tokenizer.json beside the packages");
+             "there is no tokenizer.json in the directory");
     return ANM_ERROR_NOT_FOUND;
 }
 
@@ -98,7 +105,7 @@ static int finish(evaluation *e, anm_status status) {
     if (status != ANM_OK) code = cli_fail(&e->err);
     if (status == ANM_ERROR_CANCELLED) code = CLI_INTERRUPTED;
     anm_eval_text_free(e->text);
-    for (size_t i = 0; i < 2; i++) anm_llm_close(e->llms[i]);
+    for (size_t i = 0; i < 2; i++) anm_eval_model_close(e->models[i]);
     return code;
 }
 
@@ -120,11 +127,10 @@ static json_t *json_run(const evaluation *e, const anm_eval_result *r) {
                      r->seconds);
 }
 
-static json_t *json_model(const evaluation *e, size_t index, const char *precision,
-                          const anm_eval_score *score) {
+static json_t *json_model(const evaluation *e, size_t index, const anm_eval_score *score) {
     json_t *o = json_score(score);
-    json_object_set_new(o, "model", json_string(anm_llm_name(e->llms[index])));
-    json_object_set_new(o, "precision", json_string(precision));
+    json_object_set_new(o, "model", json_string(anm_eval_model_name(e->models[index])));
+    json_object_set_new(o, "precision", json_string(arithmetic(e, index)));
     return o;
 }
 
@@ -183,14 +189,14 @@ static int run_perplexity(int argc, char **argv) {
     if (code >= 0) return code;
     anm_eval_result result;
     start(&e);
-    anm_status status = open_llm(&e, operands[0], e.settings.precision, &e.llms[0]);
+    anm_status status = open_model(&e, operands[0], e.settings.precision, &e.models[0]);
     if (status == ANM_OK) status = open_text(&e);
     if (status == ANM_OK)
-        status = anm_eval_perplexity(e.llms[0], e.text, &e.options, &result, &e.err);
+        status = anm_eval_model_perplexity(e.models[0], e.text, &e.options, &result, &e.err);
     eval_line_end(&e.line);
     if (status == ANM_OK && e.settings.json) {
         json_t *root = json_run(&e, &result);
-        json_object_update_new(root, json_model(&e, 0, e.settings.precision, &result.score));
+        json_object_update_new(root, json_model(&e, 0, &result.score));
         eval_print_json(root);
     } else if (status == ANM_OK) {
         print_result(&result);
@@ -200,9 +206,8 @@ static int run_perplexity(int argc, char **argv) {
 
 static json_t *json_comparison(const evaluation *e, const anm_eval_comparison *c) {
     json_t *root = json_run(e, &c->reference);
-    json_object_set_new(root, "reference",
-                        json_model(e, 0, e->settings.reference_precision, &c->reference.score));
-    json_object_set_new(root, "other", json_model(e, 1, e->settings.precision, &c->other.score));
+    json_object_set_new(root, "reference", json_model(e, 0, &c->reference.score));
+    json_object_set_new(root, "other", json_model(e, 1, &c->other.score));
     json_object_set_new(root, "kl",
                         json_pack("{s:f, s:o, s:f, s:f}", "mean", c->kl, "standard_error",
                                   eval_number(c->kl_standard_error), "p99", c->kl_p99, "max",
@@ -219,10 +224,10 @@ static json_t *json_comparison(const evaluation *e, const anm_eval_comparison *c
 
 static void print_comparison(const evaluation *e, const anm_eval_comparison *c) {
     print_run(&c->reference);
-    printf("reference     %s, %s\n", anm_llm_name(e->llms[0]), e->settings.reference_precision);
+    printf("reference     %s, %s\n", anm_eval_model_name(e->models[0]), arithmetic(e, 0));
     printf("  perplexity  ");
     print_perplexity(&c->reference.score);
-    printf("other         %s, %s\n", anm_llm_name(e->llms[1]), e->settings.precision);
+    printf("other         %s, %s\n", anm_eval_model_name(e->models[1]), arithmetic(e, 1));
     printf("  perplexity  ");
     print_perplexity(&c->other.score);
     print_value("  difference", c->perplexity_difference, c->perplexity_difference_standard_error);
@@ -244,7 +249,9 @@ static int run_compare(int argc, char **argv) {
                            "REFERENCE_DIR MODEL_DIR --text FILE",
                            2,
                            2,
-                           "How far a converted model is from another one of the same vocabulary.",
+                           "How far a converted model is from another one of the same "
+                           "vocabulary, or from a\ncheckpoint, which is computed in fp32 from its "
+                           "weights.",
                            "KL(reference || model) in nats, share of equal likeliest tokens, both "
                            "perplexities\nand their paired difference, +- standard errors.",
                            options,
@@ -255,11 +262,12 @@ static int run_compare(int argc, char **argv) {
     if (code >= 0) return code;
     anm_eval_comparison result;
     start(&e);
-    anm_status status = open_llm(&e, operands[0], e.settings.reference_precision, &e.llms[0]);
-    if (status == ANM_OK) status = open_llm(&e, operands[1], e.settings.precision, &e.llms[1]);
+    anm_status status = open_model(&e, operands[0], e.settings.reference_precision, &e.models[0]);
+    if (status == ANM_OK) status = open_model(&e, operands[1], e.settings.precision, &e.models[1]);
     if (status == ANM_OK) status = open_text(&e);
     if (status == ANM_OK)
-        status = anm_eval_compare(e.llms[0], e.llms[1], e.text, &e.options, &result, &e.err);
+        status = anm_eval_model_compare(e.models[0], e.models[1], e.text, &e.options, &result,
+                                        &e.err);
     eval_line_end(&e.line);
     if (status == ANM_OK && e.settings.json) eval_print_json(json_comparison(&e, &result));
     else if (status == ANM_OK) print_comparison(&e, &result);

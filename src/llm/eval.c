@@ -16,8 +16,8 @@ void anm_eval_options_init(anm_eval_options *options) {
 }
 
 typedef struct run {
-    const anm_llm *llms[MOST_MODELS];
-    anm_session *sessions[MOST_MODELS];
+    const anm_eval_model *what[MOST_MODELS];
+    anm_session *sessions[MOST_MODELS]; /* NULL: a checkpoint */
     size_t models, vocab;
     const anm_eval_text *text;
     const anm_eval_options *options;
@@ -66,7 +66,7 @@ static void count_work(run *r) {
 }
 
 static anm_status not_numbers(const run *r, size_t model, const anm_eval_token *t) {
-    return anm_fail(r->err, ANM_ERROR_FORMAT, anm_llm_name(r->llms[model]),
+    return anm_fail(r->err, ANM_ERROR_FORMAT, anm_eval_model_name(r->what[model]),
                     "document %zu, token %zu: the model's logits are not numbers, or give no "
                     "chance to a token that is there: its weights or its fp16 range are broken",
                     t->document, t->index);
@@ -82,8 +82,8 @@ static anm_status score_pair(run *r, anm_eval_token *t, const float *a, double l
     return anm_vec_push(&r->kls, t->kl) ? ANM_OK : anm_fail_memory(r->err);
 }
 
-/* The sessions' logits against the token that comes. */
-static anm_status score_token(run *r, anm_eval_token *t) {
+/* The models' logits against the token that comes; `given`: the checkpoint's, if there is one. */
+static anm_status score_token(run *r, anm_eval_token *t, const float *given) {
     const float *logits[MOST_MODELS];
     double lse[MOST_MODELS];
     if (t->token < 0 || (size_t)t->token >= r->vocab)
@@ -91,7 +91,7 @@ static anm_status score_token(run *r, anm_eval_token *t) {
                         "document %zu, token %zu is %d, outside the vocabulary of %zu", t->document,
                         t->index, t->token, r->vocab);
     for (size_t m = 0; m < r->models; m++) {
-        logits[m] = anm_session_logits(r->sessions[m]);
+        logits[m] = r->sessions[m] ? anm_session_logits(r->sessions[m]) : given;
         lse[m] = anm_eval_log_sum_exp(logits[m], r->vocab);
         t->nll[m] = lse[m] - logits[m][t->token];
         if (!isfinite(t->nll[m])) return not_numbers(r, m, t);
@@ -114,29 +114,65 @@ static anm_status report(run *r, uint64_t evaluated) {
     return anm_fail(r->err, ANM_ERROR_CANCELLED, r->text->name, "the evaluation was cancelled");
 }
 
-/* Context in one sync, then token by token. */
+/* A window in work. r->window has its tokens: the prefix, then the document's. */
+typedef struct window_run {
+    run *r;
+    const anm_eval_window *w;
+    size_t document;
+} window_run;
+
+/*
+ * Scores token i of the document: packages take the context in one sync, then one token after the
+ * other.
+ */
+static anm_status score_next(const window_run *wr, size_t i, const float *given) {
+    run *r = wr->r;
+    const anm_eval_window *w = wr->w;
+    const int32_t *tokens = r->text->documents.data[wr->document].tokens;
+    size_t context = r->plan.prefix + (w->first - w->begin);
+    anm_eval_token t = {.document = wr->document, .index = i, .token = tokens[i]};
+    for (size_t m = 0; m < r->models; m++) {
+        if (!r->sessions[m]) continue;
+        if (i > w->first) ANM_TRY(anm_session_append(r->sessions[m], tokens[i - 1], r->err));
+        else ANM_TRY(anm_session_sync(r->sessions[m], r->window, context, r->err));
+    }
+    ANM_TRY(score_token(r, &t, given));
+    return report(r, i > w->first ? 1 : context);
+}
+
+/* The checkpoint's logits at a position tell of the token after it. */
+static anm_status on_logits(void *context, size_t sequence, size_t position, const float *logits,
+                            size_t vocab, anm_error *err) {
+    const window_run *wr = context;
+    return score_next(wr, wr->w->begin + position + 1 - wr->r->plan.prefix, logits);
+}
+
+/* A checkpoint computes the window at once and sets the pace. The last token predicts nothing. */
+static anm_status score_by_forward(window_run *wr, const anm_forward *forward) {
+    const anm_eval_window *w = wr->w;
+    size_t prefix = wr->r->plan.prefix;
+    anm_forward_sequence sequence = {wr->r->window, prefix + (w->end - w->begin) - 1,
+                                     prefix + (w->first - w->begin) - 1};
+    anm_forward_hooks hooks = {.context = wr, .logits = on_logits};
+    return anm_forward_run(forward, &sequence, 1, &hooks, 0, wr->r->err);
+}
+
 static anm_status score_window(run *r, size_t index, const anm_eval_window *w) {
     const int32_t *tokens = r->text->documents.data[index].tokens;
-    size_t prefix = r->plan.prefix, context = w->first - w->begin;
-    memcpy(r->window, r->text->prefix, prefix * sizeof *r->window);
-    memcpy(r->window + prefix, tokens + w->begin, context * sizeof *r->window);
-    for (size_t m = 0; m < r->models; m++) {
-        anm_session_rewind(r->sessions[m], 0);
-        ANM_TRY(anm_session_sync(r->sessions[m], r->window, prefix + context, r->err));
-    }
-    for (size_t i = w->first; i < w->end; i++) {
-        anm_eval_token t = {.document = index, .index = i, .token = tokens[i]};
-        bool first = i == w->first;
-        for (size_t m = 0; m < r->models && !first; m++)
-            ANM_TRY(anm_session_append(r->sessions[m], tokens[i - 1], r->err));
-        ANM_TRY(score_token(r, &t));
-        ANM_TRY(report(r, first ? prefix + context : 1));
-    }
+    window_run wr = {r, w, index};
+    memcpy(r->window, r->text->prefix, r->plan.prefix * sizeof *r->window);
+    memcpy(r->window + r->plan.prefix, tokens + w->begin,
+           (w->end - w->begin) * sizeof *r->window);
+    for (size_t m = 0; m < r->models; m++)
+        if (r->sessions[m]) anm_session_rewind(r->sessions[m], 0);
+    for (size_t m = 0; m < r->models; m++)
+        if (!r->sessions[m]) return score_by_forward(&wr, r->what[m]->forward);
+    for (size_t i = w->first; i < w->end; i++) ANM_TRY(score_next(&wr, i, NULL));
     return ANM_OK;
 }
 
 static anm_status count_bytes(run *r, const int32_t *tokens, size_t count) {
-    const anm_tokenizer *tokenizer = anm_llm_tokenizer(r->llms[0]);
+    const anm_tokenizer *tokenizer = anm_eval_model_tokenizer(r->what[0]);
     char *text;
     size_t length;
     r->no_bytes = r->no_bytes || !tokenizer;
@@ -165,9 +201,9 @@ static anm_status score_document(run *r, size_t index) {
 }
 
 static anm_status make_plan(run *r) {
-    size_t most = anm_llm_context_length(r->llms[0]), prefix = r->text->prefix_count;
-    if (r->models == 2 && anm_llm_context_length(r->llms[1]) < most)
-        most = anm_llm_context_length(r->llms[1]);
+    size_t most = anm_eval_model_context_length(r->what[0]), prefix = r->text->prefix_count;
+    if (r->models == 2 && anm_eval_model_context_length(r->what[1]) < most)
+        most = anm_eval_model_context_length(r->what[1]);
     size_t context = r->options->context ? r->options->context : most;
     size_t stride = r->options->stride ? r->options->stride : context / 2;
     if (context > most)
@@ -186,7 +222,7 @@ static anm_status make_plan(run *r) {
 }
 
 static anm_status prepare(run *r) {
-    r->vocab = anm_llm_vocab_size(r->llms[0]);
+    r->vocab = anm_eval_model_vocab_size(r->what[0]);
     r->limit = r->options->max_tokens ? r->options->max_tokens : UINT64_MAX;
     ANM_TRY(make_plan(r));
     count_work(r);
@@ -196,7 +232,8 @@ static anm_status prepare(run *r) {
     r->window = anm_calloc(r->plan.prefix + r->plan.room, sizeof *r->window);
     if (!r->window) return anm_fail_memory(r->err);
     for (size_t m = 0; m < r->models; m++)
-        ANM_TRY(anm_session_create(r->llms[m], &r->sessions[m], r->err));
+        if (r->what[m]->llm)
+            ANM_TRY(anm_session_create(r->what[m]->llm, &r->sessions[m], r->err));
     return ANM_OK;
 }
 
@@ -243,11 +280,11 @@ static const anm_eval_options *given_or_default(const anm_eval_options *options,
     return options ? options : defaults;
 }
 
-anm_status anm_eval_perplexity(const anm_llm *llm, const anm_eval_text *text,
-                               const anm_eval_options *options, anm_eval_result *result,
-                               anm_error *err) {
+anm_status anm_eval_model_perplexity(const anm_eval_model *model, const anm_eval_text *text,
+                                     const anm_eval_options *options, anm_eval_result *result,
+                                     anm_error *err) {
     anm_eval_options defaults;
-    run r = {.llms = {llm},
+    run r = {.what = {model},
              .models = 1,
              .text = text,
              .options = given_or_default(options, &defaults),
@@ -259,19 +296,28 @@ anm_status anm_eval_perplexity(const anm_llm *llm, const anm_eval_text *text,
     return status;
 }
 
-static anm_status check_vocabularies(const anm_llm *a, const anm_llm *b, anm_error *err) {
-    const anm_tokenizer *ta = anm_llm_tokenizer(a), *tb = anm_llm_tokenizer(b);
-    if (anm_llm_vocab_size(a) != anm_llm_vocab_size(b))
-        return anm_fail(err, ANM_ERROR_MISMATCH, anm_llm_name(b),
+anm_status anm_eval_perplexity(const anm_llm *llm, const anm_eval_text *text,
+                               const anm_eval_options *options, anm_eval_result *result,
+                               anm_error *err) {
+    anm_eval_model model = {.llm = llm};
+    return anm_eval_model_perplexity(&model, text, options, result, err);
+}
+
+static anm_status check_vocabularies(const anm_eval_model *a, const anm_eval_model *b,
+                                     anm_error *err) {
+    const anm_tokenizer *ta = anm_eval_model_tokenizer(a), *tb = anm_eval_model_tokenizer(b);
+    size_t vocab = anm_eval_model_vocab_size(a);
+    if (vocab != anm_eval_model_vocab_size(b))
+        return anm_fail(err, ANM_ERROR_MISMATCH, anm_eval_model_name(b),
                         "it has %zu logits, the reference %zu: only models of one vocabulary can "
                         "be compared",
-                        anm_llm_vocab_size(b), anm_llm_vocab_size(a));
+                        anm_eval_model_vocab_size(b), vocab);
     if (!ta || !tb) return ANM_OK;
-    for (size_t i = 0; i < anm_llm_vocab_size(a); i++) {
+    for (size_t i = 0; i < vocab; i++) {
         const char *x = anm_tokenizer_token_text(ta, (int32_t)i);
         const char *y = anm_tokenizer_token_text(tb, (int32_t)i);
         if (x && y ? strcmp(x, y) == 0 : x == y) continue;
-        return anm_fail(err, ANM_ERROR_MISMATCH, anm_llm_name(b),
+        return anm_fail(err, ANM_ERROR_MISMATCH, anm_eval_model_name(b),
                         "token %zu is \"%s\" here and \"%s\" in the reference: only models of one "
                         "vocabulary can be compared",
                         i, y ? y : "", x ? x : "");
@@ -307,19 +353,29 @@ static void fill_comparison(run *r, anm_eval_comparison *out) {
     out->perplexity_difference_standard_error = perplexity_difference_error(r, p, q);
 }
 
-anm_status anm_eval_compare(const anm_llm *reference, const anm_llm *other,
-                            const anm_eval_text *text, const anm_eval_options *options,
-                            anm_eval_comparison *result, anm_error *err) {
+anm_status anm_eval_model_compare(const anm_eval_model *reference, const anm_eval_model *other,
+                                  const anm_eval_text *text, const anm_eval_options *options,
+                                  anm_eval_comparison *result, anm_error *err) {
     anm_eval_options defaults;
-    run r = {.llms = {reference, other},
+    run r = {.what = {reference, other},
              .models = 2,
              .text = text,
              .options = given_or_default(options, &defaults),
              .err = err};
     *result = (anm_eval_comparison){0};
+    if (!reference->llm && !other->llm)
+        return anm_fail(err, ANM_ERROR_ARGUMENT, anm_eval_model_name(other),
+                        "both models are checkpoints: one of them has to be converted");
     ANM_TRY(check_vocabularies(reference, other, err));
     anm_status status = run_all(&r);
     if (status == ANM_OK) fill_comparison(&r, result);
     release(&r);
     return status;
+}
+
+anm_status anm_eval_compare(const anm_llm *reference, const anm_llm *other,
+                            const anm_eval_text *text, const anm_eval_options *options,
+                            anm_eval_comparison *result, anm_error *err) {
+    anm_eval_model a = {.llm = reference}, b = {.llm = other};
+    return anm_eval_model_compare(&a, &b, text, options, result, err);
 }

@@ -8,6 +8,7 @@
 #include "anemone/eval.h"
 #include "src/base/arena.h"
 #include "src/base/vec.h"
+#include "src/forward/forward_model.h"
 
 typedef struct anm_eval_document {
     const int32_t *tokens;
@@ -21,6 +22,15 @@ struct anm_eval_text {
     size_t prefix_count;
     ANM_VEC(anm_eval_document) documents;
     size_t tokens;
+};
+
+/* Packages, whose sessions compute one token at a time, or a checkpoint: whole windows at once. */
+struct anm_eval_model {
+    const anm_llm *llm;   /* NULL: a checkpoint */
+    anm_llm *owned;       /* llm, if it was opened here */
+    anm_forward *forward; /* NULL: packages */
+    anm_tokenizer *tokenizer; /* of a checkpoint */
+    char *name;               /* of a checkpoint */
 };
 
 /* Special tokens in the text are read as such; `special`: the post-processor's tokens too. */

@@ -710,6 +710,64 @@ static void proportions(void **state) {
     assert_true(isnan(anm_eval_proportion(0, 0).value));
 }
 
+static anm_eval_model *open_model(const char *dir) {
+    anm_eval_model *model;
+    anm_error err;
+    assert_ok(anm_eval_model_open(dir, NULL, &model, &err), &err);
+    return model;
+}
+
+/*
+ * A checkpoint's own forward pass in the place of packages: the perplexity of the packages in fp32,
+ * and the same distance to the fp16 ones, over windows that overlap. Reversed, KL is another figure
+ * but as small.
+ */
+static void checkpoints_are_measured_too(void **state) {
+    anm_error err;
+    anm_eval_comparison c, reversed;
+    anm_eval_result alone, fp32;
+    anm_eval_options options;
+    anm_eval_model *checkpoint = open_model(ANM_TEST_SOURCE_ROOT "/models/demo");
+    anm_eval_model *packages = open_model(narrow);
+    anm_llm *llm = open_llm(narrow, ANM_PRECISION_FP32);
+    anm_eval_text *text = read_text(llm, stories, 1);
+    anm_eval_options_init(&options);
+    options.max_tokens = 300;
+    options.context = NARROW;
+    options.stride = 24;
+    assert_ok(anm_eval_perplexity(llm, text, &options, &fp32, &err), &err);
+    assert_ok(anm_eval_model_perplexity(checkpoint, text, &options, &alone, &err), &err);
+    assert_ok(anm_eval_model_compare(checkpoint, packages, text, &options, &c, &err), &err);
+    assert_ok(anm_eval_model_compare(packages, checkpoint, text, &options, &reversed, &err), &err);
+    assert_int_equal(alone.tokens, 300);
+    assert_int_equal(alone.evaluated, fp32.evaluated);
+    assert_true(fabs(alone.score.nll - fp32.score.nll) < 1e-4);
+    assert_true(c.reference.score.nll == alone.score.nll);
+    assert_true(reversed.other.score.nll == alone.score.nll);
+    assert_true(c.kl > 0 && c.kl < 1e-5 && reversed.kl > 0 && reversed.kl < 1e-5);
+    assert_true(c.top1_agreement > 0.98);
+    assert_null(anm_eval_model_llm(checkpoint));
+    assert_string_equal(anm_eval_model_name(checkpoint), "demo");
+    assert_int_equal(anm_eval_model_compare(checkpoint, checkpoint, text, &options, &c, &err),
+                     ANM_ERROR_ARGUMENT);
+    anm_eval_text_free(text);
+    anm_llm_close(llm);
+    anm_eval_model_close(packages);
+    anm_eval_model_close(checkpoint);
+}
+
+static void models_that_are_none(void **state) {
+    anm_error err;
+    anm_eval_model *model;
+    char empty[128];
+    snprintf(empty, sizeof empty, "%s/empty", root);
+    assert_ok(anm_dir_create(empty, &err), &err);
+    assert_int_equal(anm_eval_model_open(empty, NULL, &model, &err), ANM_ERROR_NOT_FOUND);
+    assert_null(model);
+    assert_int_equal(anm_eval_model_open("absent", NULL, &model, &err), ANM_ERROR_NOT_FOUND);
+    anm_eval_model_close(NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equals_an_independent_computation),
@@ -731,6 +789,8 @@ int main(void) {
         cmocka_unit_test(long_contexts_lose_their_start),
         cmocka_unit_test(wrong_questions),
         cmocka_unit_test(proportions),
+        cmocka_unit_test(checkpoints_are_measured_too),
+        cmocka_unit_test(models_that_are_none),
     };
     return cmocka_run_group_tests_name("eval", tests, make_models, remove_root);
 }
