@@ -16,12 +16,30 @@ anm_status anm_checkpoint_add_file(anm_checkpoint *c, const char *path, anm_erro
     return anm_fail_memory(err);
 }
 
+/* The name that a tensor of a larger model's language model has in the language model alone. */
+static char *name_alone(anm_arena *arena, const char *name) {
+    static const char outside[] = "language_model.", inside[] = "model.language_model.";
+    if (anm_str_starts(name, inside))
+        return anm_arena_printf(arena, "model.%s", name + strlen(inside));
+    return anm_arena_strdup(arena, anm_str_starts(name, outside) ? name + strlen(outside) : name);
+}
+
+static anm_status rename_tensor(anm_checkpoint *c, anm_weight *w, anm_error *err) {
+    anm_tensor *copy = anm_arena_alloc(c->arena, sizeof *copy);
+    if (!copy) return anm_fail_memory(err);
+    *copy = *w->tensor;
+    copy->name = name_alone(c->arena, w->tensor->name);
+    w->tensor = copy;
+    return copy->name ? ANM_OK : anm_fail_memory(err);
+}
+
 /* The first file that has a name owns it; a second one is an error. */
 static anm_status add_weights(anm_checkpoint *c, const anm_safetensors *file, anm_error *err) {
     for (size_t i = 0; i < anm_safetensors_count(file); i++) {
         anm_weight w = {.tensor = anm_safetensors_get(file, i),
                         .path = anm_safetensors_path(file),
                         .mapping = anm_safetensors_mapping(file)};
+        if (strstr(w.tensor->name, "language_model.")) ANM_TRY(rename_tensor(c, &w, err));
         anm_sv name = anm_sv_from(w.tensor->name);
         uint64_t other;
         if (anm_map_get(&c->by_name, name, &other))

@@ -40,11 +40,18 @@ typedef struct anm_weight {
      * that rotate together: 0, half, 1, half + 1, ... of each head.
      */
     int64_t paired_heads;
+    /*
+     * What the reader makes of a value x: (x + offset) * factor in double precision; factor 0: x.
+     * A checkpoint's own weights have neither; a copy may be given them.
+     */
+    double offset, factor;
 } anm_weight;
 
 /*
- * Opens every weight file of `dir` and checks their headers and the index. Tensors in a shard that
- * the index does not list are kept, with one warning per shard.
+ * Opens every weight file of `dir`. The language model inside a larger model has the names that it
+ * has alone: "language_model.model.norm.weight" and "model.language_model.norm.weight" are found
+ * as "model.norm.weight". Headers and the index are checked; tensors in a shard that the
+ * index does not list are kept, with one warning per shard.
  *
  * ANM_ERROR_NOT_FOUND when there are no weights that can be read (the message names other formats
  * found), or a shard is absent; ANM_ERROR_FORMAT for a bad index, a tensor that is not in its shard

@@ -89,7 +89,7 @@ static size_t find_run(const anm_weight *w, size_t first, size_t count, size_t *
     return smaller(count, size - column);
 }
 
-void anm_weight_floats(const anm_weight *w, size_t first, size_t count, float *out) {
+static void ordered_floats(const anm_weight *w, size_t first, size_t count, float *out) {
     if (!w->paired_heads) {
         stored_floats(w, first, count, out);
         return;
@@ -100,7 +100,7 @@ void anm_weight_floats(const anm_weight *w, size_t first, size_t count, float *o
     }
 }
 
-void anm_weight_halves(const anm_weight *w, size_t first, size_t count, uint16_t *out) {
+static void ordered_halves(const anm_weight *w, size_t first, size_t count, uint16_t *out) {
     if (!w->paired_heads) {
         stored_halves(w, first, count, out);
         return;
@@ -108,6 +108,27 @@ void anm_weight_halves(const anm_weight *w, size_t first, size_t count, uint16_t
     for (size_t done = 0, n, at; done < count; done += n) {
         n = find_run(w, first + done, count - done, &at);
         stored_halves(w, at, n, out + done);
+    }
+}
+
+/* ---- what is made of them ---- */
+
+void anm_weight_floats(const anm_weight *w, size_t first, size_t count, float *out) {
+    ordered_floats(w, first, count, out);
+    if (w->factor == 0) return;
+    for (size_t i = 0; i < count; i++) out[i] = (float)((out[i] + w->offset) * w->factor);
+}
+
+void anm_weight_halves(const anm_weight *w, size_t first, size_t count, uint16_t *out) {
+    float wide[STEP];
+    if (w->factor == 0) {
+        ordered_halves(w, first, count, out);
+        return;
+    }
+    for (size_t done = 0; done < count; done += STEP) {
+        size_t n = smaller(count - done, STEP);
+        anm_weight_floats(w, first + done, n, wide);
+        anm_half_from_float_n(out + done, wide, n);
     }
 }
 

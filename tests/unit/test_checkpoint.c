@@ -115,6 +115,25 @@ static void unlisted_tensors_are_kept(void **state) {
     anm_checkpoint_close(c);
 }
 
+/* Both places in which transformers has kept the language model of a larger one. */
+static void language_model_of_a_larger_model(void **state) {
+    const char *names[] = {"language_model.model.norm.weight", "language_model.lm_head.weight",
+                           "model.language_model.layers.0.mlp.up_proj.weight", "vision_tower.x"};
+    anm_checkpoint *c;
+    put_weights("model.safetensors", names, 4);
+    assert_ok(anm_checkpoint_open(dir, &c, &err), &err);
+    assert_int_equal(anm_checkpoint_count(c), 4);
+    const anm_weight *norm = anm_checkpoint_find(c, "model.norm.weight");
+    assert_non_null(norm);
+    assert_string_equal(norm->tensor->name, "model.norm.weight");
+    assert_true(anm_element_get(ANM_DTYPE_FP32, norm->tensor->data, 5) == 5);
+    assert_non_null(anm_checkpoint_find(c, "lm_head.weight"));
+    assert_non_null(anm_checkpoint_find(c, "model.layers.0.mlp.up_proj.weight"));
+    assert_non_null(anm_checkpoint_find(c, "vision_tower.x"));
+    assert_null(anm_checkpoint_find(c, "language_model.model.norm.weight"));
+    anm_checkpoint_close(c);
+}
+
 static void bad_index(void **state) {
     static const struct {
         const char *text, *message;
@@ -236,6 +255,7 @@ int main(void) {
         TEST(single_file),
         TEST(two_shards),
         TEST(unlisted_tensors_are_kept),
+        TEST(language_model_of_a_larger_model),
         TEST(bad_index),
         TEST(duplicate_across_shards),
         TEST(bad_shard),

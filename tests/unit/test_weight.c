@@ -86,11 +86,29 @@ static void halves_are_exact(void **state) {
     assert_memory_equal(out, rounded, sizeof rounded);
 }
 
+/* (x + offset) * factor, over more values than one step, in the model's order. */
+static void values_are_adjusted(void **state) {
+    static float wide[COUNT];
+    static uint16_t halves[COUNT];
+    anm_weight w = make(ANM_DTYPE_BF16);
+    w.paired_heads = 3;
+    w.offset = 1;
+    w.factor = 0.375;
+    anm_weight_floats(&w, 0, COUNT, wide);
+    anm_weight_halves(&w, 0, COUNT, halves);
+    for (size_t i = 0; i < COUNT; i++) {
+        double want = (value(paired[i / COLUMNS], i % COLUMNS) + 1) * 0.375;
+        assert_true(wide[i] == want);
+        assert_true(anm_element_get(ANM_DTYPE_FP16, halves, (int64_t)i) == want);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(element_types),
         cmocka_unit_test(other_types_are_not_readable),
         cmocka_unit_test(halves_are_exact),
+        cmocka_unit_test(values_are_adjusted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
