@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "src/base/file.h"
+#include "src/hf/gguf.h"
 #include "src/convert/palettize.h"
 
 static anm_status check_family(const char *where, anm_recipe *r, anm_error *err) {
@@ -191,6 +192,16 @@ static bool is_prefix(const char *text) {
     return true;
 }
 
+/* Without ".gguf", and without "-00001-of-00003" if the file is one of several. */
+static const char *file_name(anm_arena *arena, const char *path) {
+    static const char mark[] = "-of-";
+    enum { DIGITS = 5, PART = sizeof "-00001-of-00003" - 1 };
+    const char *base = anm_path_base(arena, path);
+    size_t length = base ? strlen(base) - strlen(".gguf") : 0;
+    if (length > PART && memcmp(base + length - DIGITS - 4, mark, 4) == 0) length -= PART;
+    return base ? anm_arena_strndup(arena, base, length) : NULL;
+}
+
 /*
  * The directory's name; for a snapshot in the Hugging Face cache, ".../models--ORG--NAME/
  * snapshots/HASH", it is "ORG-NAME" as in ANEMLL's scripts.
@@ -200,6 +211,7 @@ static const char *model_name(anm_arena *arena, const char *dir) {
     char *path = anm_arena_strdup(arena, real ? real : dir);
     free(real);
     if (!path) return NULL;
+    if (anm_str_ends(path, ".gguf")) return file_name(arena, path);
     char *cache = strstr(path, "/models--"), *end = cache ? strstr(cache + 1, "/snapshots/") : NULL;
     if (!end) return anm_path_base(arena, path);
     *end = '\0';
@@ -235,7 +247,9 @@ anm_status anm_recipe_make(anm_arena *arena, const char *model_dir,
                            const anm_convert_options *options, anm_recipe *out, anm_error *err) {
     anm_recipe *r = out;
     *r = (anm_recipe){0};
-    const char *where = anm_path_join(arena, model_dir, "config.json");
+    const char *where;
+    ANM_TRY(anm_gguf_locate(arena, model_dir, &where, err));
+    if (!where) where = anm_path_join(arena, model_dir, "config.json");
     if (!where) return anm_fail_memory(err);
     ANM_TRY(anm_hf_config_read(model_dir, &r->config, err));
     ANM_TRY(check_family(where, r, err));

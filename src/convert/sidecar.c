@@ -6,6 +6,7 @@
 
 #include "src/base/file.h"
 #include "src/convert/part.h"
+#include "src/hf/gguf_sidecar.h"
 
 const char *const anm_sidecar_files[] = {
     "config.json",       "generation_config.json", "tokenizer.json",
@@ -15,7 +16,9 @@ const char *const anm_sidecar_files[] = {
 };
 
 anm_status anm_sidecar_copy(anm_job *job, anm_error *err) {
+    const anm_gguf *gguf = anm_checkpoint_gguf(job->checkpoint);
     bool tokenizer = false;
+    if (gguf) return anm_gguf_write_sidecars(gguf, job->out_dir, err);
     for (const char *const *name = anm_sidecar_files; *name; name++) {
         const char *from = anm_path_join(job->arena, job->model_dir, *name);
         const char *to = anm_path_join(job->arena, job->out_dir, *name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An open checkpoint: its files, table of weights, lookup. checkpoint_index.c reads the index,
- * checkpoint_weight.c the values.
+ * checkpoint_gguf.c names a GGUF model's tensors, checkpoint_weight.c reads the values.
  */
 #include "src/hf/checkpoint.h"
 
@@ -34,26 +34,31 @@ static anm_status rename_tensor(anm_checkpoint *c, anm_weight *w, anm_error *err
 }
 
 /* The first file that has a name owns it; a second one is an error. */
+anm_status anm_checkpoint_add_weight(anm_checkpoint *c, const anm_weight *w, anm_error *err) {
+    anm_sv name = anm_sv_from(w->tensor->name);
+    uint64_t other;
+    if (anm_map_get(&c->by_name, name, &other))
+        return anm_fail(err, ANM_ERROR_FORMAT, w->path, "tensor \"%s\" is also in %s",
+                        w->tensor->name, c->weights.data[other].path);
+    if (!anm_map_put(&c->by_name, name, c->weights.len) || !anm_vec_push(&c->weights, *w))
+        return anm_fail_memory(err);
+    return ANM_OK;
+}
+
 static anm_status add_weights(anm_checkpoint *c, const anm_safetensors *file, anm_error *err) {
     for (size_t i = 0; i < anm_safetensors_count(file); i++) {
         anm_weight w = {.tensor = anm_safetensors_get(file, i),
                         .path = anm_safetensors_path(file),
                         .mapping = anm_safetensors_mapping(file)};
         if (strstr(w.tensor->name, "language_model.")) ANM_TRY(rename_tensor(c, &w, err));
-        anm_sv name = anm_sv_from(w.tensor->name);
-        uint64_t other;
-        if (anm_map_get(&c->by_name, name, &other))
-            return anm_fail(err, ANM_ERROR_FORMAT, w.path, "tensor \"%s\" is also in %s",
-                            w.tensor->name, c->weights.data[other].path);
-        if (!anm_map_put(&c->by_name, name, c->weights.len) || !anm_vec_push(&c->weights, w))
-            return anm_fail_memory(err);
+        ANM_TRY(anm_checkpoint_add_weight(c, &w, err));
     }
     return ANM_OK;
 }
 
 /* What a directory without safetensors holds instead, as words for the error; NULL if nothing. */
 static const char *describe_other(const char *name) {
-    if (anm_str_ends(name, ".gguf")) return "GGUF is not read, use the original checkpoint";
+    if (anm_str_ends(name, ".gguf")) return "it is no language model, or not the first part of one";
     if (anm_str_ends(name, ".bin") && anm_str_starts(name, "pytorch_model"))
         return "PyTorch pickles are not read, save the model as safetensors";
     if (anm_str_ends(name, ".pth") || anm_str_ends(name, ".pt"))
@@ -86,13 +91,16 @@ static anm_status check_dir(const char *dir, anm_error *err) {
     if (!anm_path_exists(dir))
         return anm_fail(err, ANM_ERROR_NOT_FOUND, dir, "no such model directory");
     return anm_fail(err, ANM_ERROR_ARGUMENT, dir,
-                    "not a directory; give the one that holds config.json and the weights");
+                    "neither a .gguf file nor a directory that holds config.json and the weights");
 }
 
 static anm_status load(anm_checkpoint *c, const char *dir, anm_error *err) {
     c->arena = anm_arena_create();
     c->dir = c->arena ? anm_arena_strdup(c->arena, dir) : NULL;
     if (!c->dir) return anm_fail_memory(err);
+    const char *gguf;
+    ANM_TRY(anm_gguf_locate(c->arena, dir, &gguf, err));
+    if (gguf) return anm_checkpoint_load_gguf(c, gguf, err);
     ANM_TRY(check_dir(dir, err));
     const char *single = anm_path_join(c->arena, dir, "model.safetensors");
     const char *index = anm_path_join(c->arena, dir, "model.safetensors.index.json");
@@ -122,10 +130,15 @@ void anm_checkpoint_close(anm_checkpoint *c) {
     if (!c) return;
     for (size_t i = 0; i < c->files.len; i++) anm_safetensors_close(c->files.data[i]);
     anm_vec_free(&c->files);
+    anm_gguf_close(c->gguf);
     anm_vec_free(&c->weights);
     anm_map_free(&c->by_name);
     anm_arena_destroy(c->arena);
     anm_free(c);
+}
+
+const anm_gguf *anm_checkpoint_gguf(const anm_checkpoint *c) {
+    return c->gguf;
 }
 
 const char *anm_checkpoint_dir(const anm_checkpoint *c) {

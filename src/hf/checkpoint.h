@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A Hugging Face model directory's weights: model.safetensors, or the shards that
- * model.safetensors.index.json lists. Everything stays mapped; names are looked up over all shards.
- * Immutable once open, so threads may share it.
+ * A model's weights: model.safetensors of a Hugging Face directory, or the shards that its
+ * model.safetensors.index.json lists, or a GGUF file under Hugging Face names. Everything
+ * stays mapped; names are looked up over all files. Immutable once open, so threads may share it.
  */
 #ifndef ANM_HF_CHECKPOINT_H
 #define ANM_HF_CHECKPOINT_H
@@ -13,6 +13,7 @@
 #include "src/base/file.h"
 
 typedef struct anm_checkpoint anm_checkpoint;
+struct anm_gguf;
 
 struct anm_weight;
 
@@ -48,9 +49,10 @@ typedef struct anm_weight {
 } anm_weight;
 
 /*
- * Opens every weight file of `dir`. The language model inside a larger model has the names that it
- * has alone: "language_model.model.norm.weight" and "model.language_model.norm.weight" are found
- * as "model.norm.weight". Headers and the index are checked; tensors in a shard that the
+ * Opens every weight file of `dir`, or the GGUF model that it names (see anm_gguf_locate()). The
+ * language model inside a larger model has the names that it has alone:
+ * "language_model.model.norm.weight" and "model.language_model.norm.weight" are
+ * found as "model.norm.weight". Headers and the index are checked; tensors in a shard that the
  * index does not list are kept, with one warning per shard.
  *
  * ANM_ERROR_NOT_FOUND when there are no weights that can be read (the message names other formats
@@ -62,6 +64,8 @@ ANM_MUST_CHECK anm_status anm_checkpoint_open(const char *dir, anm_checkpoint **
 void anm_checkpoint_close(anm_checkpoint *checkpoint); /* NULL is fine */
 
 const char *anm_checkpoint_dir(const anm_checkpoint *checkpoint);
+/* The GGUF model that the weights come from; NULL if they are safetensors. */
+const struct anm_gguf *anm_checkpoint_gguf(const anm_checkpoint *checkpoint);
 size_t anm_checkpoint_count(const anm_checkpoint *checkpoint);
 /* By position: file after file, each in the order of its data. NULL past the end. */
 const anm_weight *anm_checkpoint_get(const anm_checkpoint *checkpoint, size_t index);

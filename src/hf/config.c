@@ -203,44 +203,25 @@ static anm_status read_model(const anm_config_source *s, anm_hf_config *c) {
     return anm_config_read_rope(s, c);
 }
 
-static anm_status load_object(const char *path, json_t **out, anm_error *err) {
-    ANM_TRY(anm_json_load(path, out, err));
-    if (json_is_object(*out)) return ANM_OK;
-    json_decref(*out);
-    *out = NULL;
-    return anm_fail(err, ANM_ERROR_FORMAT, path, "the file is not a JSON object");
+/* Both files' objects; `generation` may be NULL. */
+static anm_status read_objects(const anm_config_files *f, anm_hf_config *c, anm_error *err) {
+    anm_config_source s = {f->config, f->config_path, err};
+    ANM_TRY(anm_config_complete(f->config, f->config_path, err));
+    ANM_TRY(read_model(&s, c));
+    anm_config_source generation = {f->generation, f->generation_path, err};
+    if (f->generation) ANM_TRY(read_tokens(&generation, c));
+    return read_tokens(&s, c);
 }
 
-static anm_status read_generation(const char *path, anm_hf_config *c, anm_error *err) {
-    json_t *root;
-    if (!anm_path_exists(path)) return ANM_OK;
-    ANM_TRY(load_object(path, &root, err));
-    anm_config_source s = {root, path, err};
-    anm_status status = read_tokens(&s, c);
-    json_decref(root);
-    return status;
-}
-
-static anm_status read_files(const char *config, const char *generation, anm_hf_config *c,
-                             anm_error *err) {
-    json_t *root;
-    if (!config || !generation) return anm_fail_memory(err);
-    ANM_TRY(load_object(config, &root, err));
-    anm_config_source s = {root, config, err};
-    anm_status status = anm_config_complete(root, config, err);
-    if (status == ANM_OK) status = read_model(&s, c);
-    if (status == ANM_OK) status = read_generation(generation, c, err);
-    if (status == ANM_OK) status = read_tokens(&s, c);
-    json_decref(root);
-    return status;
-}
-
-anm_status anm_hf_config_read(const char *dir, anm_hf_config *out, anm_error *err) {
+anm_status anm_hf_config_read(const char *model, anm_hf_config *out, anm_error *err) {
+    anm_config_files files = {0};
     *out = (anm_hf_config){0};
     anm_arena *arena = anm_arena_create();
-    if (!arena) return anm_fail_memory(err);
-    anm_status status = read_files(anm_path_join(arena, dir, "config.json"),
-                                   anm_path_join(arena, dir, "generation_config.json"), out, err);
+    anm_status status = arena ? ANM_OK : anm_fail_memory(err);
+    if (status == ANM_OK) status = anm_config_load(arena, model, &files, err);
+    if (status == ANM_OK) status = read_objects(&files, out, err);
+    json_decref(files.config);
+    json_decref(files.generation);
     anm_arena_destroy(arena);
     if (status != ANM_OK) *out = (anm_hf_config){0};
     return status;

@@ -75,7 +75,8 @@ static inline bool anm_hf_config_is_sliding(const anm_hf_config *config, int64_t
 }
 
 /*
- * Reads dir/config.json, and dir/generation_config.json if there is one. Errors name the file and
+ * Reads dir/config.json, and dir/generation_config.json if there is one; of a GGUF model (see
+ * anm_gguf_locate()) the metadata that stands for them. Errors name the file and
  * the key. ANM_ERROR_NOT_FOUND without a config.json; ANM_ERROR_FORMAT for a missing key, a wrong
  * type or an impossible value; ANM_ERROR_UNSUPPORTED for a multi-part model (text_config) whose
  * text part is not known here, and for RoPE parameters of other layer types. *out is all zero on

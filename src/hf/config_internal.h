@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "src/base/arena.h"
 #include "src/hf/config.h"
 
 /* A JSON object and the file it comes from. */
@@ -13,6 +14,19 @@ typedef struct anm_config_source {
     const char *path;
     anm_error *err;
 } anm_config_source;
+
+/* The objects that a config is read from, and the files they come from. */
+typedef struct anm_config_files {
+    json_t *config, *generation; /* generation: NULL if there is none */
+    const char *config_path, *generation_path;
+} anm_config_files;
+
+/*
+ * config.json and generation_config.json of a directory, or what a GGUF model's metadata says in
+ * their place. Paths are in the arena; the caller releases the objects, on failure too.
+ */
+ANM_MUST_CHECK anm_status anm_config_load(anm_arena *arena, const char *model,
+                                          anm_config_files *out, anm_error *err);
 
 /* The value must lie in [min, max]; `absent` need not. */
 ANM_MUST_CHECK anm_status anm_config_int(const anm_config_source *s, const char *key,

@@ -182,7 +182,7 @@ static void other_formats(void **state) {
     static const char *const found[][2] = {
         {"pytorch_model.bin", "pickle"},
         {"pytorch_model-00001-of-00002.bin", "pickle"},
-        {"llama.Q4_K_M.gguf", "GGUF"},
+        {"mmproj-F16.gguf", "language model"},
         {"consolidated.00.pth", "pickle"},
         {"model-00001-of-00002.safetensors", "index.json"},
         {"x.mlpackage", "converted"},

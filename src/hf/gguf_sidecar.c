@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include "src/hf/gguf_sidecar.h"
+
+#include <stdlib.h>
+
+#include "src/hf/gguf_arch.h"
+
+static anm_status write_text(anm_arena *arena, const char *dir, const char *name, const char *text,
+                             size_t length, anm_error *err) {
+    const char *path = anm_path_join(arena, dir, name);
+    return path ? anm_file_write(path, text, length, err) : anm_fail_memory(err);
+}
+
+static anm_status write_object(anm_arena *arena, const char *dir, const char *name,
+                               const json_t *object, anm_error *err) {
+    char *text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    anm_status status = text ? write_text(arena, dir, name, text, strlen(text), err)
+                             : anm_fail_memory(err);
+    free(text);
+    return status;
+}
+
+static anm_status write_configs(const anm_gguf *g, anm_arena *arena, const char *dir,
+                                anm_error *err) {
+    json_t *config, *generation = NULL;
+    ANM_TRY(anm_gguf_config(g, &config, err));
+    anm_status status = anm_gguf_generation(g, &generation, err);
+    if (status == ANM_OK) status = write_object(arena, dir, "config.json", config, err);
+    if (status == ANM_OK)
+        status = write_object(arena, dir, "generation_config.json", generation, err);
+    json_decref(config);
+    json_decref(generation);
+    return status;
+}
+
+anm_status anm_gguf_write_sidecars(const anm_gguf *g, const char *dir, anm_error *err) {
+    anm_arena *arena = anm_arena_create();
+    if (!arena) return anm_fail_memory(err);
+    anm_status status = write_configs(g, arena, dir, err);
+    anm_arena_destroy(arena);
+    return status;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The small files of a Hugging Face directory, written from a GGUF model's metadata. */
+#ifndef ANM_HF_GGUF_SIDECAR_H
+#define ANM_HF_GGUF_SIDECAR_H
+
+#include "src/hf/gguf.h"
+
+/* config.json, generation_config.json, tokenizer.json and tokenizer_config.json in `dir`. */
+ANM_MUST_CHECK anm_status anm_gguf_write_sidecars(const anm_gguf *gguf, const char *dir,
+                                                  anm_error *err);
+
+#endif
