@@ -122,6 +122,7 @@ int main(int argc, char **argv) {
     }
     check_matrix();
     check_gemv();
+    check_attention();
     printf("%d passed, %d failed\n", now.passed_kernels, now.failed_kernels);
     return now.failed_kernels != 0 || now.passed_kernels == 0;
 }

@@ -71,6 +71,7 @@ double kcheck_read_rate(const void *memory, size_t bytes, int threads);
 
 void check_matrix(void);
 void check_gemv(void);
+void check_attention(void);
 void bench_gemv(void);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Scaled dot-product attention over a cache: softmax(q k^T * scale + mask) v, grouped heads sharing
- * keys and values where they lie. Columns outside a row's span cost nothing.
+ * keys and values where they lie. Columns outside a row's span cost nothing. A row that sees no
+ * column, or only scores below -1e30, gives zeros.
  */
 #ifndef ANM_CPU_ATTENTION_H
 #define ANM_CPU_ATTENTION_H
@@ -38,9 +39,12 @@ typedef struct anm_attention_kernel {
     const char *name; /* "attention_fp16_avx512" */
     anm_isa isa;
     bool (*accepts)(const anm_attention *a);
-    /* Independent pieces of work, about equally big; threads take disjoint ranges of them. */
+    /*
+     * Independent pieces of work, about equally big; threads take disjoint ranges of them. For one
+     * token there are as many as key heads: more threads than these do not help.
+     */
     int64_t (*units)(const anm_attention *a);
-    size_t (*scratch_bytes)(const anm_attention *a); /* each thread its own */
+    size_t (*scratch_bytes)(const anm_attention *a); /* each thread its own, aligned to 64 */
     void (*run)(const anm_attention *a, int64_t unit0, int64_t unit1, void *scratch);
 } anm_attention_kernel;
 
