@@ -83,6 +83,12 @@ typedef struct anm_convert_options {
     int64_t chunks;
     int64_t max_chunk_bytes; /* 0: what target_os takes */
     anm_convert_os target_os;
+    /*
+     * A text to calibrate on, or NULL: the model computes it once, and weights that are multiplied
+     * with more count more when tables are made.
+     */
+    const char *calibrate;
+    int64_t calibrate_tokens; /* how much of it; 0: 4096 tokens */
 } anm_convert_options;
 #define ANM_CONVERT_CHUNKS_AUTO (-1)
 

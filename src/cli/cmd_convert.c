@@ -134,8 +134,8 @@ static bool take_luts(const lut_options *given, anm_convert_options *out) {
 }
 
 int cmd_convert(int argc, char **argv) {
-    const char *out = NULL, *prefix = NULL, *name = NULL;
-    int64_t context = 0, batch = 0;
+    const char *out = NULL, *prefix = NULL, *name = NULL, *calibrate = NULL;
+    int64_t context = 0, batch = 0, tokens = 0;
     lut_options lut = {0};
     convert_form form = {0};
     bool overwrite = false, overflow = false, json = false;
@@ -154,6 +154,8 @@ int cmd_convert(int argc, char **argv) {
         {"group-size", 0, CLI_INT, &lut.group, "N", "channels that share a table (default 8)"},
         {"per-tensor", 0, CLI_FLAG, &lut.per_tensor, NULL, "one table for each weight"},
         {"lut-axis", 0, CLI_INT, &lut.axis, "0|1", "share tables by rows (0) or columns (1)"},
+        {"calibrate", 0, CLI_STRING, &calibrate, "TEXT", "weigh weights by their use in a text"},
+        {"calibrate-tokens", 0, CLI_INT, &tokens, "N", "of that text (default 4096)"},
         {"per-channel-scale", 0, CLI_FLAG, &lut.scale, NULL, "a scale for each row of weights"},
         {"overwrite", 0, CLI_FLAG, &overwrite, NULL, "replace packages that are there"},
         {"allow-overflow", 0, CLI_FLAG, &overflow, NULL, "let values beyond fp16 become infinite"},
@@ -181,6 +183,8 @@ int cmd_convert(int argc, char **argv) {
     const char *wrong = convert_form_take(&form, &options);
     if (wrong) return cli_usage(&spec, "%s", wrong);
     options.context_length = context;
+    options.calibrate = calibrate;
+    options.calibrate_tokens = tokens;
     options.batch_size = batch;
     options.prefix = prefix;
     options.name = name;

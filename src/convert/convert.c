@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "src/base/options.h"
-#include "src/convert/job.h"
+#include "src/convert/calibrate_job.h"
 #include "src/convert/output.h"
 #include "src/convert/part.h"
 #include "src/convert/sidecar.h"
@@ -55,6 +55,7 @@ static anm_status prepare(anm_job *job, anm_error *err) {
     ANM_TRY(anm_checkpoint_open(job->model_dir, &job->checkpoint, err));
     ANM_TRY(anm_tensors_check(&job->recipe, job->checkpoint, &job->report->parameters, &ignored,
                               err));
+    ANM_TRY(anm_job_calibrate(job, err));
     ANM_TRY(anm_plan_make(job->arena, &job->recipe, &job->plan, err));
     job->progress.count = job->plan.count;
     for (size_t i = 0; i < job->plan.count; i++)
@@ -126,6 +127,7 @@ anm_status anm_convert(const char *model_dir, const char *out_dir,
     job.report = anm_report_create();
     anm_status status = job.arena && job.report ? ANM_OK : anm_fail_memory(err);
     if (status == ANM_OK) status = convert(&job, out_dir, err);
+    anm_calibration_close(job.calibration);
     anm_checkpoint_close(job.checkpoint);
     anm_arena_destroy(job.arena);
     if (status == ANM_OK && report) {

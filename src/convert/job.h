@@ -3,6 +3,7 @@
 #ifndef ANM_CONVERT_JOB_H
 #define ANM_CONVERT_JOB_H
 
+#include "src/convert/calibrate.h"
 #include "src/convert/partplan.h"
 #include "src/convert/report.h"
 #include "src/hf/checkpoint.h"
@@ -15,6 +16,7 @@ typedef struct anm_job {
     anm_recipe recipe;
     anm_plan plan;
     anm_checkpoint *checkpoint;
+    anm_calibration *calibration; /* NULL: none */
     anm_convert_report *report;
     anm_convert_progress progress;
     bool regrouped[ANM_SLOT_COUNT]; /* slots whose groups were warned of */

@@ -10,6 +10,7 @@
 
 #include "src/base/alloc.h"
 #include "src/base/threads.h"
+#include "src/convert/calibrate_job.h"
 #include "src/convert/palettize.h"
 #include "src/convert/palettize_sink.h"
 #include "src/convert/palettize_source.h"
@@ -24,6 +25,7 @@ typedef struct store {
     anm_job *job;
     const anm_palette_form *form;
     anm_palette_source source;
+    const double *importance; /* of each column; NULL: all count the same */
     anm_palette_sink sink;
     int64_t step;      /* rows of a slab */
     uint16_t *values;  /* of the slab */
@@ -77,7 +79,8 @@ static anm_palette_group part_of(const store *s, size_t part) {
     int64_t from = s->count * (int64_t)part / PARTS, to = s->count * (int64_t)(part + 1) / PARTS;
     size_t columns = (size_t)s->form->columns;
     anm_palette_group g = {.values = s->values + (size_t)from * columns, .columns = columns,
-                           .rows = (size_t)(to - from), .stride = columns};
+                           .rows = (size_t)(to - from), .stride = columns,
+                           .importance = s->importance};
     if (s->source.row_importance) g.row_importance = s->source.row_importance + s->at + from;
     return g;
 }
@@ -88,6 +91,7 @@ static anm_status store_small_groups(store *s, anm_error *err) {
         const double *rows = s->source.row_importance;
         anm_palette_matrix m = {.values = s->values, .rows = s->count, .columns = f->columns,
                                 .group = f->group, .bits = f->bits,
+                                .importance = s->importance,
                                 .row_importance = rows ? rows + s->at : NULL};
         ANM_TRY(read_slab(s, err));
         ANM_TRY(anm_palettize_matrix(&m, table(s, s->at / f->group),
@@ -113,9 +117,9 @@ static anm_status make_large_table(store *s, int64_t end, anm_error *err) {
         anm_palette_histogram_merge(&s->parts[0], &s->parts[part]);
     anm_palettizer *p = anm_palettizer_create();
     if (!p) return anm_fail_memory(err);
-    anm_status status = anm_palettize_histogram(p, &s->parts[0], s->source.row_importance != NULL,
-                                                s->form->bits, table(s, s->group), s->map, NULL,
-                                                err);
+    bool weighted = s->importance || s->source.row_importance;
+    anm_status status = anm_palettize_histogram(p, &s->parts[0], weighted, s->form->bits,
+                                                table(s, s->group), s->map, NULL, err);
     anm_palettizer_destroy(p);
     return status;
 }
@@ -157,6 +161,7 @@ static anm_status sweep_columns(store *s, int64_t first, int64_t width, anm_erro
     }
     anm_palette_matrix m = {.values = s->sweep, .rows = s->source.rows, .columns = width,
                             .axis = 1, .group = f->group, .bits = f->bits,
+                            .importance = s->importance ? s->importance + first : NULL,
                             .row_importance = s->source.row_importance};
     return anm_palettize_matrix(&m, table(s, first / f->group), NULL, NULL, err);
 }
@@ -272,7 +277,8 @@ static void release(store *s) {
 anm_status anm_palette_store(anm_job *job, anm_blob_writer *blobs, anm_slot slot,
                              const anm_weight *weight, int64_t first, int64_t rows,
                              anm_place *place, anm_not_finite *bad, anm_error *err) {
-    store s = {.job = job, .form = &place->form};
+    store s = {.job = job, .form = &place->form,
+               .importance = anm_job_importance(job, slot, weight)};
     anm_status status = anm_palette_source_init(&s.source, weight, first, rows,
                                                 place->form.scaled, bad, err);
     if (status == ANM_OK) status = store_all(&s, blobs, place, err);
