@@ -5,10 +5,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "src/base/log.h"
 #include "src/base/options.h"
 #include "src/convert/calibrate_job.h"
 #include "src/convert/output.h"
 #include "src/convert/part.h"
+#include "src/convert/residual.h"
 #include "src/convert/sidecar.h"
 #include "src/convert/tensors.h"
 
@@ -49,6 +51,16 @@ static anm_status warn(anm_job *job, size_t ignored, anm_error *err) {
     return ANM_OK;
 }
 
+static anm_status choose_scale(anm_job *job, anm_error *err) {
+    double bound;
+    ANM_TRY(anm_residual_bound(&job->recipe, job->checkpoint, &bound, err));
+    job->recipe.residual_scale = anm_residual_scale(bound);
+    if (job->recipe.residual_scale < 1)
+        anm_log_write(ANM_LOG_INFO, "the residual stream may reach %.3g: it is scaled by %g", bound,
+                      job->recipe.residual_scale);
+    return ANM_OK;
+}
+
 static anm_status prepare(anm_job *job, anm_error *err) {
     size_t ignored;
     ANM_TRY(anm_recipe_make(job->arena, job->model_dir, &job->options, &job->recipe, err));
@@ -56,6 +68,7 @@ static anm_status prepare(anm_job *job, anm_error *err) {
     ANM_TRY(anm_tensors_check(&job->recipe, job->checkpoint, &job->report->parameters, &ignored,
                               err));
     ANM_TRY(anm_job_calibrate(job, err));
+    ANM_TRY(choose_scale(job, err));
     ANM_TRY(anm_plan_make(job->arena, &job->recipe, &job->plan, err));
     job->progress.count = job->plan.count;
     for (size_t i = 0; i < job->plan.count; i++)

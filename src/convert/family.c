@@ -10,6 +10,7 @@ static const anm_family *const families[] = {
     &anm_family_qwen3,
     &anm_family_qwen2,
     &anm_family_llama,
+    &anm_family_gemma3,
 };
 enum { FAMILIES = sizeof families / sizeof families[0] };
 
@@ -73,5 +74,7 @@ const char *anm_convert_supported(void) {
     /* Spelled out so that it is a constant; a unit test holds it against the families. */
     return "Qwen 3 (model_type qwen3; Qwen3ForCausalLM)\n"
            "Qwen 2 and 2.5 (model_type qwen2; Qwen2ForCausalLM)\n"
-           "Llama (model_type llama; LlamaForCausalLM)";
+           "Llama (model_type llama; LlamaForCausalLM)\n"
+           "Gemma 3 (model_type gemma3_text, gemma3; Gemma3ForCausalLM, "
+           "Gemma3ForConditionalGeneration)";
 }

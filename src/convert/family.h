@@ -29,6 +29,7 @@ typedef enum anm_slot {
     ANM_SLOT_K_NORM,
     ANM_SLOT_O,
     ANM_SLOT_O_BIAS,
+    ANM_SLOT_POST_ATTENTION_NORM,
     ANM_SLOT_MLP_NORM,
     ANM_SLOT_GATE,
     ANM_SLOT_GATE_BIAS,
@@ -36,6 +37,7 @@ typedef enum anm_slot {
     ANM_SLOT_UP_BIAS,
     ANM_SLOT_DOWN,
     ANM_SLOT_DOWN_BIAS,
+    ANM_SLOT_POST_MLP_NORM,
     ANM_SLOT_COUNT
 } anm_slot;
 
@@ -50,13 +52,20 @@ typedef struct anm_family {
     int head_splits;                  /* the LM head's outputs; at most ANM_MAX_SPLITS */
     int64_t default_head_dim;         /* 0: hidden_size / num_attention_heads */
     bool qk_norm;                     /* RMSNorm of every query and key head */
+    bool post_norms;                  /* RMSNorm of what attention and MLP add, each */
+    bool norm_adds_one;               /* norms multiply by 1 + weight */
+    bool scaled_embedding;            /* embeddings are multiplied by sqrt(hidden_size) */
+    bool windows;                     /* layers may see a sliding window only: layer_types */
+    bool score_keys; /* query_pre_attn_scalar and the soft caps of config.json are in force */
     anm_trait qkv_bias, out_bias;     /* BY_CONFIG: attention_bias */
     anm_trait mlp_bias;               /* BY_CONFIG: mlp_bias */
     unsigned ropes;                   /* 1 << anm_rope_type, or-ed */
     const char *const *names;         /* by slot; "{}" stands for the layer's number */
     const char *const *harmless;      /* endings of tensors that may be ignored; ends with NULL */
+    const char *const *other_parts;   /* beginnings of those of a larger model; or NULL */
 } anm_family;
 
+extern const anm_family anm_family_gemma3;
 extern const anm_family anm_family_qwen3;
 extern const anm_family anm_family_qwen2;
 extern const anm_family anm_family_llama;

@@ -15,11 +15,25 @@
 #include "src/convert/weights.h"
 #include "src/mil/builder.h"
 
+/* The two kinds of layers. */
+typedef enum anm_side { ANM_SIDE_GLOBAL, ANM_SIDE_LOCAL } anm_side;
+
+/* What the attention of a kind of layers reads and writes. */
+typedef struct anm_graph_side {
+    anm_mil_value *cos, *sin; /* [1, 1, T, D/2] */
+    anm_mil_value *mask;      /* [1, 1, T, columns]; NULL: every column is seen */
+    int64_t columns;          /* keys that a query meets */
+    anm_mil_value *state;     /* the KV cache; NULL: there are no such layers */
+    anm_mil_value *cache;     /* its newest contents */
+    int64_t layers, rows;     /* of the cache */
+} anm_graph_side;
+
 /* Where the weights lie in the package's blob file. */
 typedef struct anm_stored {
     anm_place model[ANM_SLOT_LAYER_FIRST];
     anm_place (*layers)[ANM_SLOT_COUNT]; /* [recipe->layers] */
-    uint64_t cos, sin;                  /* fp16 [1, state, head_dim / 2] */
+    uint64_t cos[2], sin[2]; /* by anm_side: fp16 [1, state, head_dim / 2] */
+    uint64_t band;           /* fp16 [1, 1, batch, window + batch]: see graph_window.c */
     anm_place *head;                    /* [recipe->splits] rows of the LM head */
 } anm_stored;
 
@@ -31,11 +45,11 @@ typedef struct anm_graph {
     anm_map constants; /* of the function, by content */
     int64_t layer;     /* being built, for names; -1: none */
     int64_t tokens;    /* T */
-    anm_mil_value *cos, *sin;  /* [1, 1, T, D/2] */
-    anm_mil_value *mask;       /* [1, 1, T, C] */
-    anm_mil_value *state;      /* the KV cache */
-    anm_mil_value *cache;      /* its newest contents */
+    anm_graph_side sides[2];   /* by anm_side */
+    anm_graph_side *side;      /* of the layer that is being built */
     anm_mil_value *begin, *end; /* int32 [1]: positions [begin, end) are written */
+    bool rotate;               /* a local cache is full: it moves on */
+    anm_mil_value *real;       /* int32 [1], if it does: how many of the tokens are real */
 } anm_graph;
 
 /* What the functions of a package are built from. */
@@ -89,27 +103,50 @@ anm_mil_value *anm_graph_conv(anm_graph *g, const char *what, anm_mil_value *x,
 anm_mil_value *anm_graph_project(anm_graph *g, const char *what, anm_mil_value *x, anm_slot weight,
                                  anm_slot bias);
 
+/* cap * tanh(x / cap): never beyond the cap, nearly x far below it; x if cap is 0. */
+anm_mil_value *anm_graph_cap(anm_graph *g, anm_mil_value *x, double cap);
+
 /* graph_norm.c: RMSNorm over the last axis, `size` wide. */
 anm_mil_value *anm_graph_norm(anm_graph *g, const char *what, anm_mil_value *x, anm_slot slot,
                               int64_t size);
 /* graph_rope.c: fetches the tables' rows; rotates [1, heads, T, D]. */
 void anm_graph_rope_tables(anm_graph *g, anm_mil_value *positions);
 anm_mil_value *anm_graph_rotate(anm_graph *g, const char *what, anm_mil_value *x);
-/* graph_cache.c: writes [1, KV, T, D] into a row of the state; reads the row, [1, KV, C, D]. */
-void anm_graph_cache_write(anm_graph *g, const char *what, anm_mil_value *x, int64_t row);
-anm_mil_value *anm_graph_cache_read(anm_graph *g, const char *what, int64_t row);
+/* graph_cache.c: declares the states; reads what they hold, before the first layer. */
+void anm_graph_cache_declare(anm_graph *g);
+void anm_graph_cache_open(anm_graph *g);
+/* Puts the layer's keys or values, [1, KV, T, D], into its row of the state. */
+typedef enum anm_cached { ANM_CACHED_KEYS, ANM_CACHED_VALUES } anm_cached;
+void anm_graph_cache_write(anm_graph *g, const char *what, anm_mil_value *x, anm_cached which);
+/* The layer's keys or values, [1, KV, columns, D]. */
+anm_mil_value *anm_graph_cache_read(anm_graph *g, const char *what, anm_cached which);
+/* Writes x over all of the cache's rows but those outside of [begin, end). */
+void anm_graph_cache_update(anm_graph *g, const char *what, anm_mil_value *x, anm_cached which,
+                            anm_mil_value *begin, anm_mil_value *end);
+/* The same row as it lies there, [1, KV, rows, D]. */
+anm_mil_value *anm_graph_cache_row(anm_graph *g, const char *what, anm_cached which,
+                                   int64_t rows);
+/* graph_window.c: the mask of local layers, and what they meet when their cache moves on. */
+void anm_graph_window_mask(anm_graph *g, anm_mil_value *mask);
+anm_mil_value *anm_graph_window_shift(anm_graph *g, const char *what, anm_mil_value *x,
+                                      anm_cached which);
 /* graph_attention.c, graph_mlp.c: a layer's halves, residual included: [1, T, H] to the same. */
 anm_mil_value *anm_graph_attention(anm_graph *g, anm_mil_value *hidden);
 anm_mil_value *anm_graph_mlp(anm_graph *g, anm_mil_value *hidden);
 
-/* The functions. graph_decoder.c: "infer" for T = 1, "prefill" for T = batch. */
-void anm_graph_infer(anm_mil_builder *b, const anm_graph_source *from);
-void anm_graph_prefill(anm_mil_builder *b, const anm_graph_source *from);
+/*
+ * The functions. graph_decoder.c: "infer" for T = 1, "prefill" for T = batch; `rotate`:
+ * "infer_rotate" and "prefill_rotate", for positions from the window on.
+ */
+void anm_graph_infer(anm_mil_builder *b, const anm_graph_source *from, bool rotate);
+void anm_graph_prefill(anm_mil_builder *b, const anm_graph_source *from, bool rotate);
 /* graph_ends.c: "main" of the embeddings and of the LM head. */
 void anm_graph_embeddings(anm_mil_builder *b, const anm_graph_source *from);
 void anm_graph_head(anm_mil_builder *b, const anm_graph_source *from);
 
 #define ANM_STATE_NAME "model_model_kv_cache_0"
+#define ANM_STATE_LOCAL "model_model_kv_cache_local"
+#define ANM_STATE_GLOBAL "model_model_kv_cache_global"
 #define ANM_OPSET "CoreML8"
 
 #endif

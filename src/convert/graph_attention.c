@@ -5,8 +5,6 @@
  * reads the cache once, where repeating it for every query head (ANEMLL's form) reads and writes G
  * times as much.
  */
-#include <math.h>
-
 #include "src/convert/graph.h"
 
 /* [1, n D, 1, T] to [1, n, T, D]. */
@@ -42,7 +40,7 @@ static anm_mil_value *query(anm_graph *g, anm_mil_value *x) {
     q = anm_graph_rotate(g, "query_turned", q);
     /* Scaled here, not as scores: D values a row instead of C, and no overflow in the product. */
     q = anm_mil_emit(g->b, "mul", anm_graph_name(g, "query_scaled"), {"x", q},
-                     {"y", anm_graph_half(g, 1 / sqrt((double)r->head_dim))});
+                     {"y", anm_graph_half(g, r->query_scale)});
     return r->groups == 1 ? q : anm_graph_reshape(g, "query_grouped", q, 4, grouped);
 }
 
@@ -61,36 +59,52 @@ static anm_mil_value *matmul(anm_graph *g, const char *what, anm_mil_value *x, a
                         {"transpose_y", anm_graph_bool(g, transpose_y)});
 }
 
-/* softmax(scores + mask) over the context; scores are [1, KV, G T, C]. */
+/* softmax(scores + mask) over the keys; scores are [1, KV, G T, columns]. */
 static anm_mil_value *probabilities(anm_graph *g, anm_mil_value *scores) {
     const anm_recipe *r = g->r;
+    int64_t columns = g->side->columns;
+    anm_mil_value *mask = g->side->mask;
     /* With several tokens and groups, rows are (group, token): the mask needs tokens apart. */
-    bool apart = r->groups > 1 && g->tokens > 1;
-    const int64_t split[4] = {r->kv_heads, r->groups, g->tokens, r->context};
-    const int64_t joined[4] = {1, r->kv_heads, r->groups * g->tokens, r->context};
+    bool apart = mask && r->groups > 1 && g->tokens > 1;
+    const int64_t split[4] = {r->kv_heads, r->groups, g->tokens, columns};
+    const int64_t joined[4] = {1, r->kv_heads, r->groups * g->tokens, columns};
+    scores = anm_graph_cap(g, scores, r->score_cap);
     if (apart) scores = anm_graph_reshape(g, "scores_apart", scores, 4, split);
-    scores = anm_mil_emit(g->b, "add", anm_graph_name(g, "scores_masked"), {"x", scores},
-                          {"y", g->mask});
+    if (mask)
+        scores = anm_mil_emit(g->b, "add", anm_graph_name(g, "scores_masked"), {"x", scores},
+                              {"y", mask});
     anm_mil_value *p = anm_mil_emit(g->b, "softmax", anm_graph_name(g, "probabilities"),
                                     {"x", scores}, {"axis", anm_graph_int(g, -1)});
     return apart ? anm_graph_reshape(g, "probabilities_joined", p, 4, joined) : p;
 }
 
+/* The queries' mixture of values, over the cache with this call's keys and values in it. */
+static anm_mil_value *attend(anm_graph *g, anm_mil_value *x) {
+    const anm_recipe *r = g->r;
+    bool rotate = g->rotate && r->local[g->layer];
+    anm_mil_value *keys = NULL, *values = NULL;
+    anm_mil_value *q = query(g, x), *k = key(g, x);
+    if (rotate) keys = anm_graph_window_shift(g, "keys_updated", k, ANM_CACHED_KEYS);
+    else anm_graph_cache_write(g, "keys_updated", k, ANM_CACHED_KEYS);
+    anm_mil_value *v = heads_of(g, "value", x, ANM_SLOT_V, ANM_SLOT_V_BIAS, r->kv_heads);
+    if (rotate) values = anm_graph_window_shift(g, "values_updated", v, ANM_CACHED_VALUES);
+    else anm_graph_cache_write(g, "values_updated", v, ANM_CACHED_VALUES);
+    if (!rotate) keys = anm_graph_cache_read(g, "keys", ANM_CACHED_KEYS);
+    if (!rotate) values = anm_graph_cache_read(g, "values", ANM_CACHED_VALUES);
+    anm_mil_value *p = probabilities(g, matmul(g, "scores", q, keys, true));
+    return join_heads(g, matmul(g, "mixed", p, values, false));
+}
+
 anm_mil_value *anm_graph_attention(anm_graph *g, anm_mil_value *hidden) {
     const anm_recipe *r = g->r;
+    g->side = &g->sides[r->local[g->layer] ? ANM_SIDE_LOCAL : ANM_SIDE_GLOBAL];
     anm_mil_value *x = anm_graph_norm(g, "attention_normal", hidden, ANM_SLOT_INPUT_NORM,
                                       r->hidden);
-    x = anm_graph_to_channels(g, "attention_input", x);
-    anm_mil_value *q = query(g, x);
-    anm_graph_cache_write(g, "keys_updated", key(g, x), g->layer);
-    anm_mil_value *v = heads_of(g, "value", x, ANM_SLOT_V, ANM_SLOT_V_BIAS, r->kv_heads);
-    anm_graph_cache_write(g, "values_updated", v, r->layers + g->layer);
-    anm_mil_value *keys = anm_graph_cache_read(g, "keys", g->layer);
-    anm_mil_value *values = anm_graph_cache_read(g, "values", r->layers + g->layer);
-    anm_mil_value *p = probabilities(g, matmul(g, "scores", q, keys, true));
-    x = join_heads(g, matmul(g, "mixed", p, values, false));
+    x = attend(g, anm_graph_to_channels(g, "attention_input", x));
     x = anm_graph_project(g, "attention_projected", x, ANM_SLOT_O, ANM_SLOT_O_BIAS);
     x = anm_graph_from_channels(g, "attention_output", x);
+    if (r->has[ANM_SLOT_POST_ATTENTION_NORM])
+        x = anm_graph_norm(g, "attention_added", x, ANM_SLOT_POST_ATTENTION_NORM, r->hidden);
     return anm_mil_emit(g->b, "add", anm_graph_name(g, "attention_residual"), {"x", hidden},
                         {"y", x});
 }

@@ -202,3 +202,12 @@ anm_mil_value *anm_graph_project(anm_graph *g, const char *what, anm_mil_value *
     anm_recipe_shape(g->r, weight, shape);
     return anm_graph_conv(g, what, x, w, b, shape[0]);
 }
+
+anm_mil_value *anm_graph_cap(anm_graph *g, anm_mil_value *x, double cap) {
+    if (cap == 0) return x;
+    x = anm_mil_emit(g->b, "real_div", anm_graph_name(g, "in_caps"), {"x", x},
+                     {"y", anm_graph_half(g, cap)});
+    x = anm_mil_emit(g->b, "tanh", anm_graph_name(g, "bent"), {"x", x});
+    return anm_mil_emit(g->b, "mul", anm_graph_name(g, "capped"), {"x", x},
+                        {"y", anm_graph_half(g, cap)});
+}

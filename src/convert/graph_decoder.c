@@ -1,35 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two functions of a chunk. Their interface is ANEMLL's: hidden_states [1, T, H], position_ids
+ * The functions of a chunk. Their interface is ANEMLL's: hidden_states [1, T, H], position_ids
  * [T], causal_mask [1, 1, T, C] and current_pos [1] in, output_hidden_states out, and as a state
- * the whole model's KV cache, in which each chunk has its own rows. The output is [1, T, H], but
- * [1, 1, H] in the last chunk, which alone applies the final norm.
+ * the whole model's KV cache, in which each chunk has its own rows; two states where some layers
+ * see a window only. Those models have each function twice: while the window is filling, and from
+ * then on. The output is [1, T, H], but [1, 1, H] in the last chunk, which alone applies the final
+ * norm.
  */
 #include "src/convert/graph.h"
 
 typedef struct decoder_inputs {
-    anm_mil_value *hidden, *positions, *current;
+    anm_mil_value *hidden, *positions, *mask, *current;
+    anm_mil_value *last; /* [1]: see last_index() */
 } decoder_inputs;
 
 static decoder_inputs declare(anm_graph *g) {
     const anm_recipe *r = g->r;
     const int64_t hidden[3] = {1, g->tokens, r->hidden}, positions[1] = {g->tokens};
     const int64_t mask[4] = {1, 1, g->tokens, r->context}, current[1] = {1};
-    const int64_t cache[4] = {2 * r->layers, r->kv_heads, r->state, r->head_dim};
-    decoder_inputs in;
+    decoder_inputs in = {0};
     in.hidden = anm_mil_builder_input(g->b, "hidden_states", ANM_DTYPE_FP16, 3, hidden);
     in.positions = anm_mil_builder_input(g->b, "position_ids", ANM_DTYPE_INT32, 1, positions);
-    g->mask = anm_mil_builder_input(g->b, "causal_mask", ANM_DTYPE_FP16, 4, mask);
+    in.mask = anm_mil_builder_input(g->b, "causal_mask", ANM_DTYPE_FP16, 4, mask);
     in.current = anm_mil_builder_input(g->b, "current_pos", ANM_DTYPE_INT32, 1, current);
-    g->state = anm_mil_builder_state(g->b, ANM_STATE_NAME, ANM_DTYPE_FP16, 4, cache);
+    anm_graph_cache_declare(g);
     return in;
+}
+
+static void prepare_masks(anm_graph *g, const decoder_inputs *in) {
+    anm_graph_side *global = &g->sides[ANM_SIDE_GLOBAL];
+    global->mask = in->mask;
+    global->columns = g->r->context;
+    anm_graph_window_mask(g, in->mask);
 }
 
 static void prepare_cache(anm_graph *g, anm_mil_value *current) {
     g->begin = current;
     g->end = anm_mil_emit(g->b, "add", "end_pos", {"x", current},
                           {"y", anm_graph_int(g, (int32_t)g->tokens)});
-    g->cache = anm_mil_emit(g->b, "read_state", "cache", {"input", g->state});
+    anm_graph_cache_open(g);
 }
 
 /* The chunk's layers; of the model's last one the attention only. */
@@ -60,28 +69,39 @@ static void end(anm_graph *g, anm_mil_value *hidden) {
 }
 
 /* current_pos says all; the compiler wants every input used, so position_ids feeds an identity. */
-void anm_graph_infer(anm_mil_builder *b, const anm_graph_source *from) {
+void anm_graph_infer(anm_mil_builder *b, const anm_graph_source *from, bool rotate) {
+    static const int32_t one[1] = {1};
     anm_graph g;
-    anm_graph_begin(&g, b, from, "infer", 1);
+    anm_graph_begin(&g, b, from, rotate ? "infer_rotate" : "infer", 1);
+    g.rotate = rotate;
     decoder_inputs in = declare(&g);
     (void)anm_mil_emit(b, "identity", "position_ids_tmp", {"x", in.positions});
     anm_graph_rope_tables(&g, in.current);
     prepare_cache(&g, in.current);
+    prepare_masks(&g, &in);
+    if (rotate) g.real = anm_graph_ints(&g, 1, one);
     anm_mil_value *hidden = layers(&g, in.hidden);
     end(&g, is_last(&g) ? finish(&g, hidden) : hidden);
 }
 
 /* [1]: which token of the batch has the highest position. The first has current_pos. */
-static anm_mil_value *last_index(anm_graph *g, const decoder_inputs *in) {
+static anm_mil_value *last_index(anm_graph *g, decoder_inputs *in) {
     static const int32_t axis[1] = {0};
+    if (in->last) return in->last;
     anm_mil_value *highest = anm_mil_emit(g->b, "reduce_max", "last_position", {"x", in->positions},
                                           {"axes", anm_graph_ints(g, 1, axis)},
                                           {"keep_dims", anm_graph_bool(g, true)});
-    return anm_mil_emit(g->b, "sub", "last_index", {"x", highest}, {"y", in->current});
+    in->last = anm_mil_emit(g->b, "sub", "last_index", {"x", highest}, {"y", in->current});
+    return in->last;
+}
+
+static void count_real(anm_graph *g, decoder_inputs *in) {
+    g->real = anm_mil_emit(g->b, "add", "real_tokens", {"x", last_index(g, in)},
+                           {"y", anm_graph_int(g, 1)});
 }
 
 /* The last token's hidden state, [1, 1, H]. */
-static anm_mil_value *last_token(anm_graph *g, anm_mil_value *hidden, const decoder_inputs *in) {
+static anm_mil_value *last_token(anm_graph *g, anm_mil_value *hidden, decoder_inputs *in) {
     g->tokens = 1;
     return anm_mil_emit(g->b, "gather", "last_hidden", {"x", hidden},
                         {"indices", last_index(g, in)}, {"axis", anm_graph_int(g, 1)},
@@ -95,12 +115,15 @@ static anm_mil_value *last_token(anm_graph *g, anm_mil_value *hidden, const deco
  * real token's hidden state, ready for the LM head; ANEMLL's runners do not look at it. Only that
  * token goes through the last MLP. Chunks before the last give all tokens.
  */
-void anm_graph_prefill(anm_mil_builder *b, const anm_graph_source *from) {
+void anm_graph_prefill(anm_mil_builder *b, const anm_graph_source *from, bool rotate) {
     anm_graph g;
-    anm_graph_begin(&g, b, from, "prefill", from->recipe->batch);
+    anm_graph_begin(&g, b, from, rotate ? "prefill_rotate" : "prefill", from->recipe->batch);
+    g.rotate = rotate;
     decoder_inputs in = declare(&g);
     anm_graph_rope_tables(&g, in.positions);
     prepare_cache(&g, in.current);
+    prepare_masks(&g, &in);
+    if (rotate) count_real(&g, &in);
     anm_mil_value *hidden = layers(&g, in.hidden);
     end(&g, is_last(&g) ? finish(&g, last_token(&g, hidden, &in)) : hidden);
 }

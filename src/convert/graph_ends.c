@@ -26,7 +26,8 @@ static anm_mil_value *logits(anm_graph *g, anm_mil_value *x, int64_t split) {
     snprintf(name, sizeof name, "lm_head.%lld.weight", (long long)split + 1);
     anm_mil_value *weight = anm_graph_stored(g, name, 4, shape, g->stored->head[split]);
     snprintf(name, sizeof name, "logits%lld", (long long)split + 1);
-    return anm_graph_from_channels(g, name, anm_graph_conv(g, "part", x, weight, NULL, shape[0]));
+    x = anm_graph_conv(g, "part", x, weight, NULL, shape[0]);
+    return anm_graph_from_channels(g, name, anm_graph_cap(g, x, g->r->logit_cap));
 }
 
 /* hidden_states [1, 1, H]; logits1 .. logitsN, which joined are the vocabulary. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* RMSNorm, of hidden states and of single heads. */
 #include "src/convert/graph.h"
+#include "src/convert/residual.h"
 
 /*
  * x / sqrt(mean(x^2) + eps) * w. CoreML has no such op, and computing it from parts squares x in
@@ -17,7 +18,7 @@ anm_mil_value *anm_graph_norm(anm_graph *g, const char *what, anm_mil_value *x, 
     anm_mil_value *normal = anm_mil_emit(
         g->b, "layer_norm", anm_graph_name(g, "normal"), {"x", doubled},
         {"axes", anm_graph_ints(g, 1, last)},
-        {"epsilon", anm_graph_half(g, g->r->config.rms_norm_eps)});
+        {"epsilon", anm_graph_half(g, anm_residual_epsilon(g->r, slot))});
     return anm_mil_emit(g->b, "mul", anm_graph_name(g, what),
                         {"x", anm_graph_columns(g, "half", normal, 0, size)},
                         {"y", anm_graph_weight(g, slot, 1)});

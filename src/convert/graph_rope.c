@@ -23,8 +23,11 @@ void anm_graph_rope_tables(anm_graph *g, anm_mil_value *positions) {
     if (g->r->state <= INT16_MAX)
         positions = anm_mil_emit(g->b, "cast", "positions", {"x", positions},
                                  {"dtype", anm_graph_string(g, "int16")});
-    g->cos = fetch(g, "cos", g->stored->cos, positions);
-    g->sin = fetch(g, "sin", g->stored->sin, positions);
+    for (int i = 0; i < 2; i++) {
+        if (!anm_contents_has(g->r, g->contents, i == ANM_SIDE_LOCAL)) continue;
+        g->sides[i].cos = fetch(g, "cos", g->stored->cos[i], positions);
+        g->sides[i].sin = fetch(g, "sin", g->stored->sin[i], positions);
+    }
 }
 
 static anm_mil_value *binary(anm_graph *g, const char *op, const char *what, anm_mil_value *x,
@@ -39,10 +42,10 @@ anm_mil_value *anm_graph_rotate(anm_graph *g, const char *what, anm_mil_value *x
     anm_mil_value *b = anm_graph_columns(g, "second", x, half, 2 * half);
     /* One op a statement: C leaves the order open in which arguments are evaluated, and with it
      * the order of the ops. */
-    anm_mil_value *first_cos = binary(g, "mul", "first_cos", a, g->cos);
-    anm_mil_value *second_sin = binary(g, "mul", "second_sin", b, g->sin);
-    anm_mil_value *second_cos = binary(g, "mul", "second_cos", b, g->cos);
-    anm_mil_value *first_sin = binary(g, "mul", "first_sin", a, g->sin);
+    anm_mil_value *first_cos = binary(g, "mul", "first_cos", a, g->side->cos);
+    anm_mil_value *second_sin = binary(g, "mul", "second_sin", b, g->side->sin);
+    anm_mil_value *second_cos = binary(g, "mul", "second_cos", b, g->side->cos);
+    anm_mil_value *first_sin = binary(g, "mul", "first_sin", a, g->side->sin);
     anm_mil_value *turned[2];
     turned[0] = binary(g, "sub", "turned_first", first_cos, second_sin);
     turned[1] = binary(g, "add", "turned_second", second_cos, first_sin);

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* A chunk of the decoder: functions infer and prefill, which share every weight. */
+/*
+ * A chunk of the decoder: functions infer and prefill, which share every weight; the same for full
+ * windows, if layers have them.
+ */
 #include "src/convert/part.h"
 
 static void build(anm_mil_builder *b, const anm_graph_source *from) {
-    anm_graph_infer(b, from);
-    anm_graph_prefill(b, from);
+    anm_graph_infer(b, from, false);
+    anm_graph_prefill(b, from, false);
+    if (!anm_recipe_rotates(from->recipe)) return;
+    anm_graph_infer(b, from, true);
+    anm_graph_prefill(b, from, true);
 }
 
 static anm_status note(const anm_recipe *r, const anm_planned *p, anm_arena *arena,

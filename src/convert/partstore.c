@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The weights of a package, piece by piece from the checkpoint into its blob file. */
+#include "src/base/alloc.h"
 #include "src/convert/part.h"
 #include "src/convert/rope.h"
 #include "src/convert/weights.h"
@@ -11,10 +12,30 @@ typedef struct store {
     anm_not_finite head; /* of the LM head's splits together: they are one tensor */
 } store;
 
-static anm_status store_rope(store *s, anm_rope_function function, uint64_t *offset,
-                             anm_error *err) {
+static anm_status store_rope(store *s, const anm_piece *piece, anm_error *err) {
     const anm_recipe *r = &s->job->recipe;
-    return anm_rope_store(&r->config.rope, r->head_dim, r->state, function, s->blobs, offset, err);
+    const anm_hf_rope *rope = piece->local ? &r->config.local_rope : &r->config.rope;
+    bool cosine = piece->kind == ANM_PIECE_COS;
+    uint64_t *to = cosine ? s->stored->cos : s->stored->sin;
+    return anm_rope_store(rope, r->head_dim, r->state, cosine ? ANM_ROPE_COS : ANM_ROPE_SIN,
+                          s->blobs, &to[piece->local ? ANM_SIDE_LOCAL : ANM_SIDE_GLOBAL], err);
+}
+
+/* Row r of [B, W + B] sees the W columns that end with column W + r. */
+static anm_status store_band(store *s, const anm_piece *piece, anm_error *err) {
+    enum { SEEN = 0, HIDDEN = 0xfc00 /* minus infinity */ };
+    int64_t columns = piece->columns, window = columns - piece->rows;
+    uint16_t *row = anm_calloc((size_t)columns, sizeof *row);
+    anm_status status = row ? ANM_OK : anm_fail_memory(err);
+    if (status == ANM_OK)
+        status = anm_blob_writer_begin(s->blobs, ANM_DTYPE_FP16, piece->rows * columns,
+                                       &s->stored->band, err);
+    for (int64_t r = 0; r < piece->rows && status == ANM_OK; r++) {
+        for (int64_t c = 0; c < columns; c++) row[c] = c > r && c <= window + r ? SEEN : HIDDEN;
+        status = anm_blob_writer_write(s->blobs, row, (size_t)columns * sizeof *row, err);
+    }
+    anm_free(row);
+    return status == ANM_OK ? anm_blob_writer_end(s->blobs, err) : status;
 }
 
 static anm_status store_split(store *s, const anm_piece *piece, anm_error *err) {
@@ -33,8 +54,9 @@ static anm_status store_piece(void *context, const anm_piece *piece, anm_error *
     store *s = context;
     anm_slot slot = piece->slot;
     switch (piece->kind) {
-    case ANM_PIECE_COS: return store_rope(s, ANM_ROPE_COS, &s->stored->cos, err);
-    case ANM_PIECE_SIN: return store_rope(s, ANM_ROPE_SIN, &s->stored->sin, err);
+    case ANM_PIECE_COS:
+    case ANM_PIECE_SIN: return store_rope(s, piece, err);
+    case ANM_PIECE_BAND: return store_band(s, piece, err);
     case ANM_PIECE_SPLIT: return store_split(s, piece, err);
     case ANM_PIECE_TENSOR: break;
     }

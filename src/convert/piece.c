@@ -16,7 +16,8 @@ static anm_status tensor(const walk *w, anm_slot slot, int64_t layer) {
     int64_t shape[2] = {1, 1};
     if (!w->recipe->has[slot]) return ANM_OK;
     anm_recipe_shape(w->recipe, slot, shape);
-    const anm_piece piece = {ANM_PIECE_TENSOR, slot, layer, 0, 0, shape[0], shape[1]};
+    const anm_piece piece = {.kind = ANM_PIECE_TENSOR, .slot = slot, .layer = layer,
+                             .rows = shape[0], .columns = shape[1]};
     return w->visit(w->context, &piece, w->err);
 }
 
@@ -30,20 +31,38 @@ static anm_status splits(const walk *w) {
     return ANM_OK;
 }
 
-static anm_status rope(const walk *w, anm_piece_kind kind) {
-    anm_piece piece = {.kind = kind, .slot = ANM_SLOT_COUNT};
+bool anm_contents_has(const anm_recipe *recipe, const anm_contents *contents, bool local) {
+    for (int64_t layer = contents->first_layer; layer < contents->end_layer; layer++)
+        if (recipe->local[layer] == local) return true;
+    return false;
+}
+
+static anm_status rope(const walk *w, bool local) {
+    anm_piece piece = {.kind = ANM_PIECE_COS, .slot = ANM_SLOT_COUNT, .local = local};
     piece.rows = w->recipe->state;
     piece.columns = w->recipe->head_dim / 2;
+    ANM_TRY(w->visit(w->context, &piece, w->err));
+    piece.kind = ANM_PIECE_SIN;
     return w->visit(w->context, &piece, w->err);
 }
 
-static anm_status layers(const walk *w, int64_t first, int64_t end) {
-    if (end == w->recipe->layers) ANM_TRY(tensor(w, ANM_SLOT_FINAL_NORM, 0));
-    for (int64_t layer = first; layer < end; layer++)
+static anm_status band(const walk *w) {
+    const anm_recipe *r = w->recipe;
+    const anm_piece piece = {.kind = ANM_PIECE_BAND, .slot = ANM_SLOT_COUNT, .rows = r->batch,
+                             .columns = r->window + r->batch};
+    return w->visit(w->context, &piece, w->err);
+}
+
+static anm_status layers(const walk *w, const anm_contents *contents) {
+    const anm_recipe *r = w->recipe;
+    bool local = anm_contents_has(r, contents, true);
+    if (contents->end_layer == r->layers) ANM_TRY(tensor(w, ANM_SLOT_FINAL_NORM, 0));
+    for (int64_t layer = contents->first_layer; layer < contents->end_layer; layer++)
         for (int slot = ANM_SLOT_LAYER_FIRST; slot < ANM_SLOT_COUNT; slot++)
             ANM_TRY(tensor(w, (anm_slot)slot, layer));
-    ANM_TRY(rope(w, ANM_PIECE_COS));
-    return rope(w, ANM_PIECE_SIN);
+    if (anm_contents_has(r, contents, false)) ANM_TRY(rope(w, false));
+    if (local) ANM_TRY(rope(w, true));
+    return local && anm_recipe_rotates(r) ? band(w) : ANM_OK;
 }
 
 anm_status anm_contents_visit(const anm_recipe *recipe, const anm_contents *contents,
@@ -51,13 +70,13 @@ anm_status anm_contents_visit(const anm_recipe *recipe, const anm_contents *cont
     const walk w = {recipe, visit, context, err};
     if (contents->embeddings) ANM_TRY(tensor(&w, ANM_SLOT_EMBEDDING, 0));
     if (contents->first_layer < contents->end_layer)
-        ANM_TRY(layers(&w, contents->first_layer, contents->end_layer));
+        ANM_TRY(layers(&w, contents));
     return contents->head ? splits(&w) : ANM_OK;
 }
 
 const char *anm_piece_tensor(const anm_recipe *r, const anm_piece *piece, char *buffer,
                              size_t size) {
-    if (piece->kind == ANM_PIECE_COS || piece->kind == ANM_PIECE_SIN) return NULL;
+    if (piece->kind != ANM_PIECE_TENSOR && piece->kind != ANM_PIECE_SPLIT) return NULL;
     anm_slot slot = piece->slot == ANM_SLOT_HEAD && r->tied ? ANM_SLOT_EMBEDDING : piece->slot;
     return anm_family_tensor(r->family, slot, piece->layer, buffer, size);
 }

@@ -12,7 +12,8 @@ typedef enum anm_piece_kind {
     ANM_PIECE_TENSOR, /* a whole tensor of the checkpoint */
     ANM_PIECE_SPLIT,  /* the rows of the LM head that go to one output */
     ANM_PIECE_COS,    /* a RoPE table: it follows from config.json */
-    ANM_PIECE_SIN
+    ANM_PIECE_SIN,
+    ANM_PIECE_BAND    /* the mask of graph_window.c: it follows from window and batch */
 } anm_piece_kind;
 
 /* A matrix or vector; palettized, it is two blobs. */
@@ -21,6 +22,7 @@ typedef struct anm_piece {
     anm_slot slot;         /* TENSOR; HEAD for SPLIT */
     int64_t layer;         /* of a layer's slot */
     int64_t split;         /* of SPLIT */
+    bool local;            /* COS, SIN: for local layers */
     int64_t first;         /* SPLIT: the first of its rows in the tensor */
     int64_t rows, columns; /* columns 1: a vector */
 } anm_piece;
@@ -30,6 +32,9 @@ typedef struct anm_contents {
     bool embeddings, head;
     int64_t first_layer, end_layer; /* its layers; none where they are equal */
 } anm_contents;
+
+/* Whether local, or global, layers are among them. */
+bool anm_contents_has(const anm_recipe *recipe, const anm_contents *contents, bool local);
 
 typedef anm_status (*anm_piece_fn)(void *context, const anm_piece *piece, anm_error *err);
 

@@ -3,6 +3,7 @@
 #include "src/convert/recipe.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +26,8 @@ static anm_status check_family(const char *where, anm_recipe *r, anm_error *err)
     return ANM_OK;
 }
 
-static anm_status check_rope(const char *where, const anm_recipe *r, anm_error *err) {
-    const anm_hf_rope *rope = &r->config.rope;
+static anm_status check_rope_set(const char *where, const anm_recipe *r, const anm_hf_rope *rope,
+                                 anm_error *err) {
     if (!(r->family->ropes >> rope->type & 1))
         return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
                         "RoPE scaling \"%s\" is not supported; default, linear, llama3 and "
@@ -36,37 +37,43 @@ static anm_status check_rope(const char *where, const anm_recipe *r, anm_error *
         return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
                         "partial_rotary_factor %g is not supported: only whole heads are rotated",
                         rope->partial_rotary_factor);
+    return ANM_OK;
+}
+
+static anm_status check_rope(const char *where, const anm_recipe *r, anm_error *err) {
+    ANM_TRY(check_rope_set(where, r, &r->config.rope, err));
+    if (r->family->windows) return check_rope_set(where, r, &r->config.local_rope, err);
     if (r->config.has_local_rope)
         return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
                         "RoPE parameters per layer type are not supported for %s", r->family->name);
     return ANM_OK;
 }
 
-/* A window that the context does not exceed changes nothing. */
-static anm_status check_window(const char *where, const anm_recipe *r, anm_error *err) {
-    const anm_hf_config *c = &r->config;
-    bool in_use = c->use_sliding_window && c->sliding_window > 0;
-    if (!in_use && !c->other_layer_types) return ANM_OK;
-    if (in_use && r->context <= c->sliding_window) return ANM_OK;
-    if (in_use)
-        return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
-                        "sliding-window attention is not supported; a context length of at most "
-                        "the window, %lld, does without", (long long)c->sliding_window);
+static anm_status set_activation(const char *where, anm_recipe *r, anm_error *err) {
+    static const struct {
+        const char *name;
+        anm_activation activation;
+    } known[] = {{"silu", ANM_ACTIVATION_SILU},
+                 {"swish", ANM_ACTIVATION_SILU},
+                 {"gelu_pytorch_tanh", ANM_ACTIVATION_GELU_TANH}};
+    const char *name = r->config.hidden_act;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(name, known[i].name) != 0) continue;
+        r->activation = known[i].activation;
+        return ANM_OK;
+    }
     return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
-                    "layer_types has other layers than full_attention");
+                    "hidden_act \"%s\" is not supported; silu and gelu_pytorch_tanh are", name);
 }
 
-static anm_status check_supported(const char *where, const anm_recipe *r, anm_error *err) {
+static anm_status check_supported(const char *where, anm_recipe *r, anm_error *err) {
     const anm_hf_config *c = &r->config;
     if (*c->quant_method)
         return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
                         "the checkpoint is quantized (quant_method \"%s\"); convert the original "
                         "in bf16, fp16 or fp32", c->quant_method);
-    if (strcmp(c->hidden_act, "silu") != 0 && strcmp(c->hidden_act, "swish") != 0)
-        return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
-                        "hidden_act \"%s\" is not supported; silu is", c->hidden_act);
-    ANM_TRY(check_rope(where, r, err));
-    return check_window(where, r, err);
+    ANM_TRY(set_activation(where, r, err));
+    return check_rope(where, r, err);
 }
 
 static anm_status bad_option(anm_error *err, const char *name, int64_t value, const char *why) {
@@ -78,9 +85,12 @@ static int64_t default_context(const anm_hf_config *c) {
     return most > 0 && most < 512 ? most : 512;
 }
 
-static int64_t default_batch(int64_t context) {
-    int64_t batch = context < 64 ? context : 64;
-    while (context % batch) batch--;
+/* It divides the context, and the window if that is shorter. */
+static int64_t default_batch(const anm_recipe *r) {
+    int64_t batch = r->context < 64 ? r->context : 64, window = r->config.sliding_window;
+    bool slides = r->family->windows && r->config.other_layer_types && window < r->context;
+    if (!slides || window < 1) window = r->context;
+    while (r->context % batch || window % batch) batch--;
     return batch;
 }
 
@@ -91,7 +101,7 @@ static anm_status set_lengths(const anm_convert_options *o, anm_recipe *r, anm_e
     r->context = context ? context : default_context(&r->config);
     if (batch < 0 || batch > r->context)
         return bad_option(err, "batch_size", batch, "is not between 1 and the context length");
-    r->batch = batch ? batch : default_batch(r->context);
+    r->batch = batch ? batch : default_batch(r);
     if (r->context % r->batch)
         return bad_option(err, "batch_size", r->batch,
                           "does not divide the context length: the last batch would overrun it");
@@ -153,6 +163,7 @@ static void set_slots(anm_recipe *r) {
     }
     r->has[ANM_SLOT_O_BIAS] = trait(f->out_bias, r->config.attention_bias);
     r->has[ANM_SLOT_Q_NORM] = r->has[ANM_SLOT_K_NORM] = f->qk_norm;
+    r->has[ANM_SLOT_POST_ATTENTION_NORM] = r->has[ANM_SLOT_POST_MLP_NORM] = f->post_norms;
     r->tied = r->config.tie_word_embeddings;
     r->has[ANM_SLOT_HEAD] = !r->tied;
 }
@@ -174,6 +185,18 @@ static anm_status set_sizes(const char *where, anm_recipe *r, anm_error *err) {
                         "vocab_size %lld is below the LM head's %lld outputs",
                         (long long)r->vocab, (long long)r->splits);
     return ANM_OK;
+}
+
+static void set_attention(anm_recipe *r) {
+    const anm_hf_config *c = &r->config;
+    double scalar = (double)r->head_dim;
+    r->residual_scale = 1;
+    if (r->family->score_keys) {
+        if (c->query_pre_attn_scalar > 0) scalar = c->query_pre_attn_scalar;
+        r->score_cap = c->attn_logit_softcapping;
+        r->logit_cap = c->final_logit_softcapping;
+    }
+    r->query_scale = 1 / sqrt(scalar);
 }
 
 /* The state has a row for each head and position: the one size that a config can make absurd. */
@@ -257,6 +280,8 @@ anm_status anm_recipe_make(anm_arena *arena, const char *model_dir,
     ANM_TRY(set_luts(options, r, err));
     ANM_TRY(check_supported(where, r, err));
     ANM_TRY(set_sizes(where, r, err));
+    ANM_TRY(anm_recipe_set_layers(arena, where, r, err));
+    set_attention(r);
     ANM_TRY(check_state_size(where, r, err));
     ANM_TRY(set_chunks(options, r, err));
     set_slots(r);
@@ -282,6 +307,8 @@ int anm_recipe_shape(const anm_recipe *r, anm_slot slot, int64_t shape[2]) {
     case ANM_SLOT_FINAL_NORM:
     case ANM_SLOT_INPUT_NORM:
     case ANM_SLOT_MLP_NORM:
+    case ANM_SLOT_POST_ATTENTION_NORM:
+    case ANM_SLOT_POST_MLP_NORM:
     case ANM_SLOT_O_BIAS:
     case ANM_SLOT_DOWN_BIAS: return one(shape, r->hidden);
     case ANM_SLOT_Q: return two(shape, query, r->hidden);

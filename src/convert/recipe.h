@@ -10,6 +10,11 @@
 #include "src/base/arena.h"
 #include "src/convert/family.h"
 
+typedef enum anm_activation {
+    ANM_ACTIVATION_SILU,
+    ANM_ACTIVATION_GELU_TANH /* gelu by its approximation with tanh */
+} anm_activation;
+
 typedef struct anm_recipe {
     const anm_family *family;
     anm_hf_config config;
@@ -24,6 +29,18 @@ typedef struct anm_recipe {
     int64_t max_chunk_bytes;
     bool has[ANM_SLOT_COUNT];
     bool tied; /* the LM head is the embedding */
+    anm_activation activation;
+    /*
+     * Layers are global, or local: they see the last W tokens only, and keep no more. cache_row:
+     * a layer's place among those of its kind. Without local layers, W is 0.
+     */
+    int64_t window; /* W, at most C */
+    const bool *local;        /* [layers] */
+    const int64_t *cache_row; /* [layers] */
+    int64_t local_layers, global_layers;
+    double query_scale;               /* of scores */
+    double score_cap, logit_cap;      /* x becomes cap * tanh(x / cap); 0: not */
+    double residual_scale;            /* see residual.h; a power of two, 1 until it is chosen */
     anm_convert_lut lut_embeddings, lut_ffn, lut_head; /* group: not 0 */
     int lut_axis;    /* 0: rows share a table, 1: columns do */
     bool lut_scaled; /* a scale for each row */
@@ -46,6 +63,15 @@ enum {
 ANM_MUST_CHECK anm_status anm_recipe_make(anm_arena *arena, const char *model_dir,
                                           const anm_convert_options *options, anm_recipe *out,
                                           anm_error *err);
+
+/* Whether local layers outlive their window, so that their cache must move on. */
+static inline bool anm_recipe_rotates(const anm_recipe *recipe) {
+    return recipe->window > 0 && recipe->window < recipe->context;
+}
+
+/* recipe_layers.c: the kinds of layers; ANM_ERROR_UNSUPPORTED as above. */
+ANM_MUST_CHECK anm_status anm_recipe_set_layers(anm_arena *arena, const char *where, anm_recipe *r,
+                                                anm_error *err);
 
 /* Shape of a slot's tensor in the checkpoint; gives the rank. */
 int anm_recipe_shape(const anm_recipe *recipe, anm_slot slot, int64_t shape[2]);

@@ -104,6 +104,11 @@ static void put_parameters(anm_strbuf *out, const anm_recipe *r, const anm_plan 
     put_file(out, plan, "lm_head", &anm_part_head);
     put_file(out, plan, "ffn", &anm_part_decoder);
     anm_strbuf_printf(out, "    split_lm_head: %lld\n", (long long)r->splits);
+    /* From this position on ANEMLL's runners call the functions *_rotate; prefill writes where
+     * current_pos says. */
+    if (r->local_layers)
+        anm_strbuf_printf(out, "    sliding_window: %lld\n    prefill_dynamic_slice: true\n",
+                          (long long)r->window);
 }
 
 anm_status anm_sidecar_meta(anm_job *job, anm_error *err) {

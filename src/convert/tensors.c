@@ -73,6 +73,8 @@ static anm_status check_needed(void *context, anm_slot slot, int64_t layer, anm_
 static bool is_harmless(const anm_recipe *recipe, const char *name) {
     for (const char *const *end = recipe->family->harmless; *end; end++)
         if (anm_str_ends(name, *end)) return true;
+    for (const char *const *part = recipe->family->other_parts; part && *part; part++)
+        if (anm_str_starts(name, *part)) return true;
     return recipe->tied && strcmp(name, recipe->family->names[ANM_SLOT_HEAD]) == 0;
 }
 

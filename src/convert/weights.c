@@ -8,6 +8,7 @@
 #include "src/base/alloc.h"
 #include "src/base/threads.h"
 #include "src/convert/palettize_store.h"
+#include "src/convert/residual.h"
 #include "src/convert/tensors.h"
 
 enum {
@@ -121,7 +122,8 @@ anm_status anm_slot_store(anm_job *job, anm_blob_writer *blobs, anm_slot slot, i
     ANM_TRY(anm_checkpoint_require(job->checkpoint, name, &weight, err));
     anm_not_finite bad = {0};
     int64_t rows = weight->tensor->shape[0];
-    ANM_TRY(anm_rows_store(job, blobs, slot, weight, 0, rows, place, &bad, err));
+    const anm_weight adjusted = anm_residual_weight(&job->recipe, slot, weight);
+    ANM_TRY(anm_rows_store(job, blobs, slot, &adjusted, 0, rows, place, &bad, err));
     return anm_weight_report(job, weight, &bad, err);
 }
 

@@ -30,6 +30,15 @@ static const anm_feature *input(const anm_program *p, const char *function, cons
     return NULL;
 }
 
+/* The rows of the local layers' cache, if the model can outlive them. */
+static int64_t find_window(const anm_program *decoder) {
+    const anm_function *f = anm_program_function(decoder, "infer_rotate");
+    for (size_t i = 0; f && i < anm_function_state_count(f); i++)
+        if (strstr(anm_function_state(f, i)->name, "local"))
+            return anm_function_state(f, i)->shape[2];
+    return 0;
+}
+
 void converted_open(converted *m, const char *dir, const char *prefix, anm_precision precision) {
     *m = (converted){.precision = precision};
     m->embeddings = open_part(dir, prefix, "embeddings*");
@@ -38,6 +47,7 @@ void converted_open(converted *m, const char *dir, const char *prefix, anm_preci
     const anm_feature *mask = input(m->decoder, "prefill", "causal_mask");
     m->batch = mask->shape[2];
     m->context = mask->shape[3];
+    m->window = find_window(m->decoder);
     m->hidden = input(m->decoder, "prefill", "hidden_states")->shape[2];
     const anm_function *head = anm_program_function(m->head, NULL);
     for (size_t i = 0; i < anm_function_output_count(head); i++)
@@ -86,8 +96,11 @@ static void embed(const converted *m, int32_t *tokens, int64_t count, float *hid
     predict(m, m->embeddings, NULL, &in, 1, &out, 1, NULL);
 }
 
-static void run_decoder(const converted *m, const char *function, int64_t count, float *hidden,
+static void run_decoder(const converted *m, const char *base, int64_t count, float *hidden,
                         int32_t *positions, int32_t current, float *out) {
+    char function[32];
+    bool rotate = m->window && current >= m->window;
+    snprintf(function, sizeof function, "%s%s", base, rotate ? "_rotate" : "");
     float *mask = malloc((size_t)(count * m->context) * sizeof *mask);
     assert_non_null(mask);
     for (int64_t t = 0; t < count; t++)

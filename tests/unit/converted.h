@@ -12,6 +12,7 @@ typedef struct converted {
     anm_state *state;
     anm_precision precision;
     int64_t context, batch, hidden, vocab;
+    int64_t window; /* from this position on the functions *_rotate run; 0: there are none */
 } converted;
 
 /* Opens DIR/PREFIX_*.mlpackage; fails the running test if it cannot. */

@@ -591,15 +591,27 @@ static void yarn_frequencies(void **state) {
     assert_float_equal(anm_rope_attention_factor(&rope), 1.25, 0);
 }
 
+static void append(char *text, const char *more, const char *const *list) {
+    strcat(text, more);
+    for (int i = 0; list && list[i]; i++) {
+        if (i) strcat(text, ", ");
+        strcat(text, list[i]);
+    }
+}
+
 static void supported_list(void **state) {
-    const anm_family *families[] = {&anm_family_qwen3, &anm_family_qwen2, &anm_family_llama};
+    const anm_family *families[] = {&anm_family_qwen3, &anm_family_qwen2, &anm_family_llama,
+                                    &anm_family_gemma3};
     char expected[1000] = "";
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         const anm_family *f = families[i];
-        size_t used = strlen(expected);
-        snprintf(expected + used, sizeof expected - used, "%s%s (model_type %s; %s)", i ? "\n" : "",
-                 f->name, f->model_types[0], f->architectures[0]);
-        assert_ptr_equal(anm_family_find(f->model_types[0]), f);
+        append(expected, i ? "\n" : "", NULL);
+        append(expected, f->name, NULL);
+        append(expected, " (model_type ", f->model_types);
+        append(expected, "; ", f->architectures);
+        append(expected, ")", NULL);
+        for (int t = 0; f->model_types[t]; t++)
+            assert_ptr_equal(anm_family_find(f->model_types[t]), f);
         assert_in_range(f->head_splits, 1, ANM_MAX_SPLITS);
     }
     assert_string_equal(anm_convert_supported(), expected);
