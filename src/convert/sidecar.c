@@ -18,8 +18,8 @@ const char *const anm_sidecar_files[] = {
 anm_status anm_sidecar_copy(anm_job *job, anm_error *err) {
     const anm_gguf *gguf = anm_checkpoint_gguf(job->checkpoint);
     bool tokenizer = false;
-    if (gguf) return anm_gguf_write_sidecars(gguf, job->out_dir, err);
-    for (const char *const *name = anm_sidecar_files; *name; name++) {
+    if (gguf) ANM_TRY(anm_gguf_write_sidecars(gguf, job->out_dir, &tokenizer, err));
+    for (const char *const *name = anm_sidecar_files; !gguf && *name; name++) {
         const char *from = anm_path_join(job->arena, job->model_dir, *name);
         const char *to = anm_path_join(job->arena, job->out_dir, *name);
         if (!from || !to) return anm_fail_memory(err);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "src/hf/gguf_arch.h"
+#include "src/hf/gguf_tokenizer.h"
 
 static anm_status write_text(anm_arena *arena, const char *dir, const char *name, const char *text,
                              size_t length, anm_error *err) {
@@ -33,10 +34,32 @@ static anm_status write_configs(const anm_gguf *g, anm_arena *arena, const char 
     return status;
 }
 
-anm_status anm_gguf_write_sidecars(const anm_gguf *g, const char *dir, anm_error *err) {
+typedef anm_status (*text_fn)(const anm_gguf_vocab *vocab, anm_strbuf *out, anm_error *err);
+
+static anm_status write_made(const anm_gguf_vocab *v, anm_arena *arena, const char *dir,
+                             const char *name, text_fn make, anm_error *err) {
+    anm_strbuf text = {0};
+    anm_status status = make(v, &text, err);
+    if (status == ANM_OK) status = write_text(arena, dir, name, text.data, text.len, err);
+    anm_strbuf_free(&text);
+    return status;
+}
+
+static anm_status write_tokenizer(const anm_gguf *g, anm_arena *arena, const char *dir, bool *has,
+                                  anm_error *err) {
+    anm_gguf_vocab v;
+    ANM_TRY(anm_gguf_vocab_read(g, arena, &v, has, err));
+    if (!*has) return ANM_OK;
+    ANM_TRY(write_made(&v, arena, dir, "tokenizer.json", anm_gguf_tokenizer_json, err));
+    return write_made(&v, arena, dir, "tokenizer_config.json", anm_gguf_tokenizer_config, err);
+}
+
+anm_status anm_gguf_write_sidecars(const anm_gguf *g, const char *dir, bool *tokenizer,
+                                   anm_error *err) {
     anm_arena *arena = anm_arena_create();
     if (!arena) return anm_fail_memory(err);
     anm_status status = write_configs(g, arena, dir, err);
+    if (status == ANM_OK) status = write_tokenizer(g, arena, dir, tokenizer, err);
     anm_arena_destroy(arena);
     return status;
 }

@@ -5,8 +5,11 @@
 
 #include "src/hf/gguf.h"
 
-/* config.json, generation_config.json, tokenizer.json and tokenizer_config.json in `dir`. */
+/*
+ * config.json and generation_config.json in `dir`, and tokenizer.json and tokenizer_config.json if
+ * the file has a tokenizer, which *tokenizer tells.
+ */
 ANM_MUST_CHECK anm_status anm_gguf_write_sidecars(const anm_gguf *gguf, const char *dir,
-                                                  anm_error *err);
+                                                  bool *tokenizer, anm_error *err);
 
 #endif
