@@ -118,10 +118,12 @@ int main(int argc, char **argv) {
            (unsigned long long)kcheck.seed);
     if (kcheck.bench) {
         bench_gemv();
+        bench_gemm();
         return 0;
     }
     check_matrix();
     check_gemv();
+    check_gemm();
     check_attention();
     printf("%d passed, %d failed\n", now.passed_kernels, now.failed_kernels);
     return now.failed_kernels != 0 || now.passed_kernels == 0;

@@ -71,7 +71,9 @@ double kcheck_read_rate(const void *memory, size_t bytes, int threads);
 
 void check_matrix(void);
 void check_gemv(void);
+void check_gemm(void);
 void check_attention(void);
 void bench_gemv(void);
+void bench_gemm(void);
 
 #endif

@@ -6,5 +6,10 @@
 #include "src/cpu/kernels/gemm.h"
 
 extern const anm_gemm_kernel anm_gemm_kernels_c[];
+extern const anm_gemm_kernel anm_gemm_kernels_avx2[];
+extern const anm_gemm_kernel anm_gemm_kernels_avx512[];
+extern const anm_gemm_kernel anm_gemm_kernels_avx512vnni[];
+extern const anm_gemm_kernel anm_gemm_kernels_amx[];
+extern const anm_gemm_kernel anm_gemm_kernels_neon[];
 
 #endif

@@ -13,7 +13,7 @@ typedef __m512 vf;
 enum { VN = 16, VECTOR_REGISTERS = 32 };
 
 static inline __mmask16 v_first(int64_t n) {
-    return n >= VN ? 0xffff : (__mmask16)((1u << n) - 1);
+    return n >= VN ? 0xffff : n <= 0 ? 0 : (__mmask16)((1u << n) - 1);
 }
 static inline vf v_zero(void) { return _mm512_setzero_ps(); }
 static inline vf v_set(float x) { return _mm512_set1_ps(x); }

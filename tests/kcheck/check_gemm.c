@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every GEMM kernel on every form of matrix it accepts, against sums in double. The bounds follow
+ * from what the kernel's name says it rounds (docs/kernels.md).
+ */
+#include <math.h>
+#include <string.h>
+
+#include "src/base/half.h"
+#include "src/cpu/kernels/gemm.h"
+#include "src/cpu/kernels/gemm_int16.h"
+#include "tests/kcheck/kcheck.h"
+#include "tests/kcheck/kcheck_matrix.h"
+
+#define UNIT 0x1p-24 /* half a unit in the last place of 1 */
+enum { BLOCK = 256 }; /* columns that the kernels sum before rounding to fp32 */
+
+typedef struct gemm_case {
+    const anm_gemm_kernel *kernel;
+    anm_matrix w;
+    int64_t tokens, ldx, ldy;
+    float *x, *y;
+    void *input, *scratch;
+    int part, parts;
+    int64_t row0, row1;
+} gemm_case;
+
+static double table_max(const anm_matrix *w, int64_t row, int64_t column) {
+    if (w->kind != ANM_MATRIX_LUT) return 0;
+    int64_t across = w->columns / w->group_columns;
+    const uint16_t *table =
+        w->lut + ((row / w->group_rows * across + column / w->group_columns) << w->bits);
+    double max = 0;
+    for (int i = 0; i < 1 << w->bits; i++)
+        max = fmax(max, fabs((double)anm_half_to_float(table[i])));
+    return max * (w->row_scale ? fabs((double)anm_half_to_float(w->row_scale[row])) : 1);
+}
+
+typedef struct block_error {
+    double weight, input; /* half a unit */
+} block_error;
+
+/* Of integers: the units that the block's largest weight and the input's sum allow. */
+static block_error integer_error(const gemm_case *c, int64_t row, const float *w, const float *x,
+                                 int64_t k0, int64_t k1) {
+    double w_max = 0, x_max = 0, x_sum = 0;
+    for (int64_t k = k0; k < k1; k++) {
+        w_max = fmax(w_max, fabs((double)w[k]));
+        x_max = fmax(x_max, fabs((double)x[k]));
+        x_sum += fabs((double)x[k]);
+        if (k == k0 || k % c->w.group_columns == 0) w_max = fmax(w_max, table_max(&c->w, row, k));
+    }
+    return (block_error){w_max / WEIGHT_UNITS / 2 * 1.001,
+                         fmax(x_max / 32766, x_sum / (INPUT_SUM - 1)) / 2 * 1.001};
+}
+
+/* The exact sum of a row and a token, and what the kernel may be off. */
+static double expect(const gemm_case *c, int64_t row, const float *w, const float *x,
+                     double *bound) {
+    bool is_int = strstr(c->kernel->name, "int16") != NULL;
+    bool is_bf16 = strstr(c->kernel->name, "bf16") != NULL;
+    double value = 0, norm = 0, error = 0;
+    block_error e = {0};
+    for (int64_t k = 0; k < c->w.columns; k++) {
+        if (is_int && k % BLOCK == 0) {
+            int64_t end = k + BLOCK < c->w.columns ? k + BLOCK : c->w.columns;
+            e = integer_error(c, row, w, x, k, end);
+        }
+        double a = fabs((double)w[k]), b = fabs((double)x[k]);
+        if (is_bf16) e = (block_error){a * 0x1p-9, b * 0x1p-9};
+        value += (double)w[k] * (double)x[k];
+        norm += a * b;
+        error += a * e.input + (b + e.input) * e.weight;
+    }
+    double roundings = is_int ? (double)(c->w.columns / BLOCK + 8) : (double)c->w.columns + 8;
+    *bound = error + roundings * UNIT * (norm + error) + 1e-37;
+    return value;
+}
+
+static void call_prepare(void *context) {
+    gemm_case *c = context;
+    c->kernel->prepare(c->x, c->ldx, c->w.columns, c->tokens, c->input, c->part, c->parts);
+}
+
+static void call_run(void *context) {
+    gemm_case *c = context;
+    c->kernel->run(&c->w, c->input, c->tokens, c->row0, c->row1, c->y, c->ldy, c->scratch);
+}
+
+static bool prepare_in_parts(gemm_case *c) {
+    c->parts = (int)kcheck_between(1, 3);
+    for (c->part = c->parts - 1; c->part >= 0; c->part--)
+        if (!kcheck_guarded(call_prepare, c, "prepare")) return false;
+    return true;
+}
+
+/* Two calls, so that what is outside of a call's rows can be seen to stay. */
+static bool run_in_parts(gemm_case *c) {
+    int64_t step = c->kernel->row_step;
+    int64_t cut = kcheck_between(0, c->w.rows / step) * step;
+    memset(c->y, 0xff, (size_t)((c->tokens - 1) * c->ldy + c->w.rows) * 4);
+    c->row0 = cut;
+    c->row1 = c->w.rows;
+    if (!kcheck_guarded(call_run, c, kcheck_matrix_name(&c->w))) return false;
+    for (int64_t t = 0; t < c->tokens; t++) {
+        int64_t last = t + 1 == c->tokens ? c->w.rows : c->ldy;
+        for (int64_t i = 0; i < last; i++)
+            if ((i < cut || i >= c->w.rows) &&
+                anm_float_bits(c->y[t * c->ldy + i]) != 0xffffffff)
+                kcheck_fail("wrote outside of its rows");
+    }
+    c->row0 = 0;
+    c->row1 = cut;
+    return kcheck_guarded(call_run, c, kcheck_matrix_name(&c->w));
+}
+
+/* Rows of x of different magnitudes, some with an outlier, one of zeros. */
+static void fill_input(gemm_case *c) {
+    int64_t n = c->w.columns;
+    for (int64_t t = 0; t < c->tokens; t++) {
+        float *x = c->x + t * c->ldx;
+        kcheck_fill_normal(x, n, ldexpf(1, (int)kcheck_between(-20, 10)));
+        if (t % 5 == 1) x[kcheck_between(0, n - 1)] *= 300;
+        if (t % 7 == 3) memset(x, 0, (size_t)n * 4);
+    }
+}
+
+static void compare(const gemm_case *c) {
+    float *row = kcheck_buffer((size_t)c->w.columns * 4, 4);
+    for (int64_t r = 0; r < c->w.rows; r++) {
+        anm_matrix_row(&c->w, r, 0, c->w.columns, row);
+        for (int64_t t = 0; t < c->tokens; t++) {
+            double bound, value = expect(c, r, row, c->x + t * c->ldx, &bound);
+            kcheck_error(fabs((double)c->y[t * c->ldy + r] - value), bound,
+                         "%s, %lld tokens, row %lld token %lld", kcheck_matrix_name(&c->w),
+                         (long long)c->tokens, (long long)r, (long long)t);
+        }
+    }
+}
+
+static void check_case(const anm_gemm_kernel *k, const anm_matrix *w) {
+    static const int64_t token_counts[] = {1, 2, 7, 8, 16, 17, 33, 48, 64, 79};
+    gemm_case c = {.kernel = k, .w = *w, .tokens = token_counts[kcheck_between(0, 9)]};
+    c.ldx = w->columns + kcheck_between(0, 1) * 5;
+    c.ldy = w->rows + kcheck_between(0, 1) * 3;
+    c.x = kcheck_buffer((size_t)((c.tokens - 1) * c.ldx + w->columns) * 4, 4);
+    c.y = kcheck_buffer((size_t)((c.tokens - 1) * c.ldy + w->rows) * 4, 4);
+    c.input = kcheck_buffer(k->input_bytes(w->columns, c.tokens), 64);
+    c.scratch = kcheck_buffer(k->scratch_bytes(w, c.tokens), 64);
+    fill_input(&c);
+    if (prepare_in_parts(&c) && run_in_parts(&c)) compare(&c);
+}
+
+static int64_t random_columns(int turn) {
+    if (turn == 0) return kcheck_between(1, 12) * 64;
+    return kcheck_between(1, 600);
+}
+
+static void check_kernel(const anm_gemm_kernel *k) {
+    kcheck_form form;
+    kcheck_begin(k->name);
+    for (size_t i = 0; kcheck_form_at(i, &form); i++)
+        for (int turn = 0; turn < 2; turn++) {
+            int64_t rows = kcheck_between(1, turn == 0 ? 70 : 20);
+            anm_matrix w = kcheck_matrix_make(&form, rows, random_columns(turn));
+            if (k->accepts(&w)) check_case(k, &w);
+            if (!kcheck_release()) kcheck_fail("wrote behind a buffer");
+        }
+    kcheck_end();
+}
+
+void check_gemm(void) {
+    const anm_gemm_kernel *k;
+    for (size_t i = 0; (k = anm_gemm_at(i)) != NULL; i++)
+        if (kcheck_wanted(k->name, k->isa)) check_kernel(k);
+}
