@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Times the GEMV kernels on per-8-rows groups: streaming, over more matrices than any cache holds,
- * and over one that stays in a core's cache. The memory's rate is measured between the kernels'
- * turns, with as many threads; of all turns the best counts, on both sides.
+ * Times the GEMV kernels on tables of 8 rows: streaming, over more matrices than any cache holds,
+ * and over one that stays in a core's cache.
+ *
+ * The machine's rate drifts, so kernel and memory are measured in turn, a slice of the matrices
+ * each: the best of SLICES turns of either gives one ratio, and the median of the ratios counts.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +14,13 @@
 #include "src/cpu/kernels/gemv.h"
 #include "tests/kcheck/kcheck.h"
 
-enum { ROWS = 3072, COLUMNS = 1024, MATRICES = 190, TURNS = 5, GROUP_ROWS = 8 };
+enum { ROWS = 3072, COLUMNS = 1024, MATRICES = 190, GROUP_ROWS = 8 };
+enum { SLICE = 10, SLICES = 8, RATIOS = 15, REPEATS = 10 };
 
 typedef struct gemv_bench {
     const anm_gemv_kernel *kernel;
-    anm_matrix w; /* the first of `count`, which follow one another */
-    int count;
+    anm_matrix w; /* the first of MATRICES, which follow one another */
+    int first;    /* of the slice to run */
     size_t bytes, lut_elements; /* of one matrix */
     void *input;
     float *y;
@@ -38,11 +41,18 @@ static void run_part(void *context, int part, int parts) {
     anm_matrix w = b->w;
     int64_t steps = ROWS / b->kernel->row_step, row0 = steps * part / parts * b->kernel->row_step;
     int64_t row1 = part + 1 == parts ? ROWS : steps * (part + 1) / parts * b->kernel->row_step;
-    for (int i = 0; i < b->count; i++) {
+    for (int i = b->first; i < b->first + SLICE; i++) {
         w.data = (const char *)b->w.data + (size_t)i * b->bytes;
         if (w.lut) w.lut = b->w.lut + (size_t)i * b->lut_elements;
         b->kernel->run(&w, b->input, row0, row1, b->y);
     }
+}
+
+static void repeat_part(void *context, int part, int parts) {
+    const gemv_bench *b = context;
+    int64_t steps = ROWS / b->kernel->row_step, row0 = steps * part / parts * b->kernel->row_step;
+    int64_t row1 = part + 1 == parts ? ROWS : steps * (part + 1) / parts * b->kernel->row_step;
+    for (int i = 0; i < REPEATS; i++) b->kernel->run(&b->w, b->input, row0, row1, b->y);
 }
 
 static void fail_memory(void) {
@@ -69,7 +79,7 @@ static anm_matrix shape_of(anm_matrix_kind kind, int bits) {
 }
 
 static void make(gemv_bench *b, anm_matrix_kind kind, int bits) {
-    *b = (gemv_bench){.count = MATRICES, .bytes = (size_t)ROWS * COLUMNS * (size_t)bits / 8};
+    *b = (gemv_bench){.bytes = (size_t)ROWS * COLUMNS * (size_t)bits / 8};
     b->w = shape_of(kind, bits);
     size_t words = b->bytes * MATRICES / 8;
     uint64_t *data = allocate(words * 8);
@@ -92,45 +102,56 @@ static void drop(gemv_bench *b) {
     free(b->y);
 }
 
-static void print_rate(const gemv_bench *b, int threads, double seconds, double rate) {
-    double weights = (double)ROWS * COLUMNS * b->count / seconds * 1e-9;
-    double bytes = (double)anm_matrix_bytes(&b->w, 0, ROWS) * b->count / seconds * 1e-9;
-    printf("%-26s %2d bits, threads %d, %s %6.1f G weights/s %6.1f GB/s", b->kernel->name,
-           b->w.bits, threads, b->count == 1 ? "in cache: " : "streaming:", weights, bytes);
-    if (rate > 0) printf("  memory %5.1f GB/s, share %.2f", rate, bytes / rate);
-    printf("\n");
-    fflush(stdout);
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
 }
 
-static void time_streaming(gemv_bench *b, int threads) {
-    double best = 1e30, rate = 0;
-    for (int turn = 0; turn < TURNS; turn++) {
+static void next_slice(gemv_bench *b) {
+    b->first = (b->first + SLICE) % MATRICES;
+}
+
+/* Seconds of the best kernel's and the best reader's turn. */
+static void time_slices(gemv_bench *b, int threads, double *kernel, double *reader) {
+    *kernel = *reader = 1e30;
+    for (int turn = 0; turn < SLICES; turn++) {
+        next_slice(b);
         double seconds = kcheck_parallel(threads, run_part, b);
-        if (seconds < best) best = seconds;
-        double r = kcheck_read_rate(b->w.data, b->bytes * MATRICES, threads);
-        if (r > rate) rate = r;
+        if (seconds < *kernel) *kernel = seconds;
+        next_slice(b);
+        const char *data = (const char *)b->w.data + (size_t)b->first * b->bytes;
+        double bytes = (double)b->bytes * SLICE;
+        seconds = bytes * 1e-9 / kcheck_read_rate(data, b->bytes * SLICE, threads);
+        if (seconds < *reader) *reader = seconds;
     }
-    print_rate(b, threads, best, rate);
 }
 
-static void repeat_part(void *context, int part, int parts) {
-    for (int i = 0; i < 20; i++) run_part(context, part, parts);
-}
-
-static void time_in_cache(gemv_bench *b, int threads) {
+static double in_cache(gemv_bench *b, int threads) {
     double best = 1e30;
-    b->count = 1;
-    for (int turn = 0; turn < 3 * TURNS; turn++) {
-        double seconds = kcheck_parallel(threads, repeat_part, b) / 20;
+    for (int turn = 0; turn < SLICES * RATIOS / 4; turn++) {
+        double seconds = kcheck_parallel(threads, repeat_part, b) / REPEATS;
         if (seconds < best) best = seconds;
     }
-    print_rate(b, threads, best, 0);
-    b->count = MATRICES;
+    return best;
 }
 
 static void time_threads(gemv_bench *b, int threads) {
-    time_streaming(b, threads);
-    time_in_cache(b, threads);
+    double kernel[RATIOS], reader[RATIOS], ratio[RATIOS], weights = (double)ROWS * COLUMNS * 1e-9;
+    double data = (double)b->bytes * 1e-9, bytes = (double)anm_matrix_bytes(&b->w, 0, ROWS) * 1e-9;
+    for (int i = 0; i < RATIOS; i++) {
+        time_slices(b, threads, &kernel[i], &reader[i]);
+        ratio[i] = kernel[i] / reader[i] * data / bytes;
+    }
+    qsort(kernel, RATIOS, sizeof *kernel, compare);
+    qsort(reader, RATIOS, sizeof *reader, compare);
+    qsort(ratio, RATIOS, sizeof *ratio, compare);
+    double median = kernel[RATIOS / 2] / SLICE;
+    printf("%-26s %2d bits, threads %d: %6.1f G weights/s %5.1f GB/s, memory %5.1f GB/s, "
+           "time / limit %.2f (%.2f .. %.2f), in cache %.1f G weights/s\n",
+           b->kernel->name, b->w.bits, threads, weights / median, bytes / median,
+           data * SLICE / reader[RATIOS / 2], ratio[RATIOS / 2], ratio[0], ratio[RATIOS - 1],
+           weights / in_cache(b, threads));
+    fflush(stdout);
 }
 
 static void time_kernel(gemv_bench *b, const anm_gemv_kernel *k) {

@@ -6,6 +6,7 @@
 
 static const anm_gemv_kernel *const levels[ANM_ISA_COUNT] = {
     [ANM_ISA_C] = anm_gemv_kernels_c,
+    ANM_AVX512VNNI([ANM_ISA_AVX512VNNI] = anm_gemv_kernels_avx512vnni,)
 };
 
 static const anm_gemv_kernel *find_at(const anm_matrix *w, anm_isa isa) {

@@ -6,5 +6,6 @@
 #include "src/cpu/kernels/gemv.h"
 
 extern const anm_gemv_kernel anm_gemv_kernels_c[];
+extern const anm_gemv_kernel anm_gemv_kernels_avx512vnni[];
 
 #endif
