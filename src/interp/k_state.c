@@ -4,7 +4,10 @@
  * memory, so that nothing is copied until somebody writes into it. A read that the plan marked
  * takes the memory out of the slot: the write that follows puts the new value in.
  */
+#include <string.h>
+
 #include "src/interp/plan.h"
+#include "src/interp/strided.h"
 
 static anm_rvalue *state_slot(anm_kcall *k, const char *name) {
     const anm_mil_value *state = anm_mil_op_operand(k->op, name).value;
@@ -67,7 +70,47 @@ static void update_state(anm_kcall *k) {
     if (v) anm_k_share(k, 0, v, v->rank, v->shape);
 }
 
+/* The state's memory for this op alone: copied if somebody who read it still needs it. */
+static float *own_floats(anm_kcall *k, anm_rvalue *slot) {
+    if (slot->f && slot->buffer && slot->buffer->refs == 1) return slot->f;
+    const float *in = anm_k_floats(k, slot);
+    anm_rvalue copy = *slot;
+    copy.buffer = in ? anm_buffer_create(&k->run->account, slot->count) : NULL;
+    if (!copy.buffer) {
+        anm_k_fail(k, ANM_ERROR_MEMORY, "out of memory");
+        return NULL;
+    }
+    copy.f = anm_buffer_data(copy.buffer);
+    copy.raw = NULL;
+    memcpy(copy.f, in, (size_t)slot->count * sizeof *in);
+    anm_rvalue_clear(slot);
+    *slot = copy;
+    return slot->f;
+}
+
+static void cache_update(anm_kcall *k) {
+    anm_rvalue *slot = state_slot(k, "input");
+    const anm_rvalue *update = anm_k_arg(k, "update"), *position = anm_k_arg(k, "position");
+    int64_t begin[ANM_MAX_RANK], stride[ANM_MAX_RANK], axis = anm_k_int(k, "axis"), start = 0;
+    if (!slot || k->status != ANM_OK || !anm_k_ints(k, "begin", begin, slot->rank)) return;
+    const int32_t *at = anm_k_int32s(k, position);
+    const float *in = anm_k_floats(k, update);
+    if (!at || !in) return;
+    begin[axis] += at[0];
+    if (begin[axis] < 0 || begin[axis] + update->shape[axis] > slot->shape[axis]) {
+        anm_k_fail(k, ANM_ERROR_ARGUMENT, "position %d is outside the state", (int)at[0]);
+        return;
+    }
+    float *out = own_floats(k, slot);
+    if (!out) return;
+    anm_dense_strides(slot->rank, slot->shape, stride);
+    for (int i = 0; i < slot->rank; i++) start += begin[i] * stride[i];
+    anm_store_strided(update->rank, update->shape, stride, start, (const anm_word *)in,
+                      (anm_word *)out);
+}
+
 const anm_kernel anm_kernels_state[] = {
+    {"anm_cache_update", cache_update, 0, NULL},
     {"coreml_update_state", update_state, 0, NULL},
     {"read_state", read_state, 0, NULL},
     {"write_state", write_state, 0, NULL},

@@ -128,6 +128,7 @@ typedef struct anm_mil_function {
 typedef struct anm_mil_program {
     anm_arena *arena;
     int64_t version;        /* of the protobuf; 1 */
+    bool optimised;         /* may use ops that only the optimiser makes */
     int spec_version;       /* CoreML specification version: 6 iOS 15 ... 9 iOS 18; 0 unknown */
     int text_major, text_minor; /* "program(1.3)" as the text said it; 0, 0: not from text */
     anm_mil_function **functions;

@@ -70,7 +70,8 @@ typedef bool (*anm_mil_type_rule)(const anm_mil_op *op, anm_mil_infer *infer);
 enum {
     ANM_OP_STATEFUL = 1,    /* order matters: not removed, not moved */
     ANM_OP_CONSTEXPR = 2,   /* all arguments constant: evaluated at load */
-    ANM_OP_BLOCKS = 4       /* has nested blocks */
+    ANM_OP_BLOCKS = 4,      /* has nested blocks */
+    ANM_OP_INTERNAL = 8     /* made by the optimiser; not in packages */
 };
 
 struct anm_mil_op_spec {

@@ -9,7 +9,7 @@
 static const anm_mil_op_spec *const subjects[] = {
     anm_mil_ops_elementwise, anm_mil_ops_activation, anm_mil_ops_shape,   anm_mil_ops_index,
     anm_mil_ops_nn,          anm_mil_ops_reduce,     anm_mil_ops_image,   anm_mil_ops_control,
-    anm_mil_ops_compressed,
+    anm_mil_ops_compressed,  anm_mil_ops_fused,
 };
 
 enum { MOST_OPS = 256 };

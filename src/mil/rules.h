@@ -124,6 +124,13 @@ bool anm_mil_rule_sparse_to_dense(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_lut_to_sparse(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_sparse_blockwise(const anm_mil_op *op, anm_mil_infer *infer);
 
+/* rules_fused.c */
+bool anm_mil_rule_fused_linear(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_gated_linear(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_rope(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_cache_update(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_fused_attention(const anm_mil_op *op, anm_mil_infer *infer);
+
 /* rules_quantize.c */
 bool anm_mil_rule_quantize(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_dequantize(const anm_mil_op *op, anm_mil_infer *infer);

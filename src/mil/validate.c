@@ -19,7 +19,8 @@ typedef struct checker {
     const anm_mil_function *function;
     unsigned char *defined; /* by value id: in scope at the op at hand */
     size_t unknown_ops;
-    bool failed; /* memory */
+    bool optimised; /* the optimiser's ops are allowed */
+    bool failed;    /* memory */
 } checker;
 
 static void note(checker *c, const anm_mil_op *op, const char *fmt, ...) ANM_PRINTF(3, 4);
@@ -86,7 +87,8 @@ static void check_literal(checker *c, const anm_mil_op *op, const anm_mil_litera
 
 static bool takes_states(const anm_mil_op *op) {
     return strcmp(op->type, "read_state") == 0 || strcmp(op->type, "write_state") == 0 ||
-           strcmp(op->type, "coreml_update_state") == 0;
+           strcmp(op->type, "coreml_update_state") == 0 ||
+           strcmp(op->type, "anm_cache_update") == 0;
 }
 
 static void check_value(checker *c, const anm_mil_op *op, const anm_mil_arg *arg,
@@ -164,7 +166,7 @@ static void check_op(checker *c, const anm_mil_op *op, int depth) {
     size_t before = c->problems.len;
     check_operands(c, op);
     for (size_t i = 0; i < op->block_count; i++) check_block(c, op->blocks[i], depth + 1);
-    if (!op->spec) {
+    if (!op->spec || (op->spec->flags & ANM_OP_INTERNAL && !c->optimised)) {
         c->unknown_ops++;
         note(c, op, "there is no op \"%s\" in the op table", op->type);
     } else if (c->problems.len == before) {
@@ -227,7 +229,7 @@ static anm_status first_problem(const checker *c, anm_error *err) {
 
 anm_status anm_mil_validate(const anm_mil_program *program, anm_arena *arena,
                             anm_mil_report *report, anm_error *err) {
-    checker c = {.arena = arena};
+    checker c = {.arena = arena, .optimised = program->optimised};
     if (!program->function_count) note(&c, NULL, "the program has no function");
     for (size_t i = 0; i < program->function_count && !c.failed; i++)
         check_function(&c, program->functions[i]);

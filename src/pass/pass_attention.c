@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * matmul(softmax(matmul(q, k^T) * scale + mask), v) becomes anm_attention, with the repetition of
+ * keys and values for grouped heads taken back: heads of a group read the same key head.
+ */
+#include <math.h>
+
+#include "src/pass/pass.h"
+#include "src/pass/view.h"
+
+typedef struct pattern {
+    anm_mil_value *q, *k, *v, *mask;
+    double scale;
+    int64_t heads, kv_heads, rows, columns, dim, width;
+} pattern;
+
+/* Back through ops that only reshape. */
+static anm_mil_value *plain(anm_mil_value *value) {
+    while (value && value->def && anm_op_keeps_order(value->def) && anm_arg_value(value->def, "x"))
+        value = anm_arg_value(value->def, "x");
+    return value;
+}
+
+static int64_t dim_back(const anm_mil_value *value, int back) {
+    const anm_mil_type *type = value->type;
+    return type->rank > back ? type->shape[type->rank - 1 - back] : 1;
+}
+
+/* Back through reshapes and factors that are numbers. */
+static anm_mil_value *scaled(anm_mil_value *value, double *scale) {
+    for (;;) {
+        double factor;
+        value = plain(value);
+        const anm_mil_op *mul = anm_value_def(value, "mul");
+        const anm_mil_op *div = anm_value_def(value, "real_div");
+        anm_mil_value *x = mul ? anm_other_operand(mul, &factor) : NULL;
+        if (!x && div && anm_operand_number(anm_mil_op_operand(div, "y"), &factor)) {
+            x = anm_arg_value(div, "x");
+            factor = 1 / factor;
+        }
+        if (!x || !isfinite(factor) || anm_type_elements(x->type) != anm_type_elements(value->type))
+            return value;
+        *scale *= factor;
+        value = x;
+    }
+}
+
+/* Without the repetition of each head: the value whose dense form is [kv heads, columns, dim]. */
+static anm_mil_value *unrepeated(anm_mil_value *value, int64_t inner) {
+    anm_mil_value *repeated = plain(value);
+    const anm_mil_op *tile = anm_value_def(repeated, "tile");
+    int64_t reps[ANM_MAX_RANK];
+    int n = ANM_MAX_RANK;
+    if (!tile || !anm_mil_op_get_ints(tile, "reps", reps, ANM_MAX_RANK, &n)) return value;
+    anm_mil_value *x = anm_arg_value(tile, "x");
+    int64_t behind = 1;
+    if (!x || n != x->type->rank) return value;
+    for (int i = n - 1; i >= 0; i--) {
+        if (reps[i] != 1) {
+            for (int k = 0; k < i; k++)
+                if (reps[k] != 1) return value;
+            return x->type->shape[i] == 1 && behind == inner ? x : value;
+        }
+        behind *= x->type->shape[i];
+    }
+    return x;
+}
+
+/*
+ * A mask that is the same for all heads: [.., rows, columns] with ones before. One row for several
+ * of the scores means that these are heads too.
+ */
+static bool is_mask(const anm_mil_value *mask, const anm_mil_value *scores) {
+    return mask && !anm_is_constant(mask) && mask->type->rank >= 2 &&
+           anm_type_elements(mask->type) == dim_back(mask, 0) * dim_back(mask, 1) &&
+           dim_back(mask, 0) == dim_back(scores, 0) &&
+           (dim_back(mask, 1) == dim_back(scores, 1) || dim_back(mask, 1) == 1);
+}
+
+/* From the mixing product back to the scores; `out` is the value of the scores' product. */
+static const anm_mil_op *find_scores(const anm_mil_op *mix, pattern *p) {
+    const anm_mil_op *softmax = anm_value_def(plain(anm_arg_value(mix, "x")), "softmax");
+    int64_t axis;
+    if (!softmax || !anm_mil_op_get_int(softmax, "axis", &axis)) return NULL;
+    anm_mil_value *scores = anm_arg_value(softmax, "x");
+    if (!scores || (axis != -1 && axis != scores->type->rank - 1)) return NULL;
+    p->rows = dim_back(scores, 1);
+    p->columns = dim_back(scores, 0);
+    const anm_mil_op *add = anm_value_def(scores, "add");
+    if (add) {
+        anm_mil_value *x = anm_arg_value(add, "x"), *y = anm_arg_value(add, "y");
+        if (!x || !y) return NULL;
+        if (is_mask(y, scores)) p->mask = y, scores = x;
+        else if (is_mask(x, scores)) p->mask = x, scores = y;
+        else return NULL;
+        if (anm_type_elements(scores->type) != anm_type_elements(add->outputs[0]->type))
+            return NULL;
+        p->rows = dim_back(p->mask, 1);
+    }
+    return anm_value_def(scaled(scores, &p->scale), "matmul");
+}
+
+static bool flag(const anm_mil_op *op, const char *name) {
+    bool value = false;
+    return anm_mil_op_get_bool(op, name, &value) && value;
+}
+
+static bool read_keys(const anm_mil_op *product, pattern *p) {
+    anm_mil_value *q = anm_arg_value(product, "x"), *k = anm_arg_value(product, "y");
+    if (!q || !k || flag(product, "transpose_x")) return false;
+    if (!flag(product, "transpose_y")) {
+        const anm_mil_op *turn = anm_value_def(k, "transpose");
+        int64_t perm[ANM_MAX_RANK];
+        int n = k->type->rank, r = n;
+        if (!turn || !anm_mil_op_get_ints(turn, "perm", perm, ANM_MAX_RANK, &n) || r < 2)
+            return false;
+        for (int i = 0; i < r - 2; i++)
+            if (perm[i] != i) return false;
+        k = anm_arg_value(turn, "x");
+    }
+    p->dim = dim_back(k, 0);
+    if (dim_back(k, 1) != p->columns || dim_back(q, 0) != p->dim) return false;
+    p->heads = anm_type_elements(product->outputs[0]->type) / (p->rows * p->columns);
+    p->k = unrepeated(k, p->columns * p->dim);
+    p->q = scaled(q, &p->scale);
+    return anm_type_elements(q->type) == p->heads * p->rows * p->dim;
+}
+
+static bool read_values(const anm_mil_op *mix, pattern *p) {
+    anm_mil_value *v = anm_arg_value(mix, "y");
+    if (!v || flag(mix, "transpose_x") || flag(mix, "transpose_y")) return false;
+    p->width = dim_back(v, 0);
+    if (dim_back(v, 1) != p->columns) return false;
+    p->v = unrepeated(v, p->columns * p->width);
+    p->kv_heads = anm_type_elements(p->k->type) / (p->columns * p->dim);
+    return p->kv_heads > 0 && p->heads % p->kv_heads == 0 &&
+           anm_type_elements(p->v->type) == p->kv_heads * p->columns * p->width;
+}
+
+static anm_mil_value *emit(anm_flow *g, const anm_mil_op *mix, const pattern *p) {
+    const anm_mil_type *type = mix->outputs[0]->type;
+    int64_t q[] = {1, p->heads, p->rows, p->dim}, k[] = {1, p->kv_heads, p->columns, p->dim};
+    int64_t v[] = {1, p->kv_heads, p->columns, p->width}, mask[] = {p->rows, p->columns};
+    anm_mil_value *y = anm_flow_emit(
+        g, "anm_attention", mix->outputs[0]->name, {"query", anm_flow_reshape(g, p->q, 4, q)},
+        {"key", anm_flow_reshape(g, p->k, 4, k)}, {"value", anm_flow_reshape(g, p->v, 4, v)},
+        {"mask", p->mask ? anm_flow_reshape(g, p->mask, 2, mask) : NULL},
+        {"scale", anm_flow_float(g, "scale", p->scale)});
+    return y ? anm_flow_reshape(g, y, type->rank, type->shape) : NULL;
+}
+
+/* The batch dimensions of both products are the heads, in order. */
+static anm_mil_value *match(anm_flow *g, const anm_mil_op *mix) {
+    pattern p = {.scale = 1};
+    const anm_mil_op *product = find_scores(mix, &p);
+    if (!product || !read_keys(product, &p) || !read_values(mix, &p)) return NULL;
+    if (anm_type_elements(mix->outputs[0]->type) != p.heads * p.rows * p.width) return NULL;
+    return emit(g, mix, &p);
+}
+
+static bool visit(anm_flow *g, anm_mil_op *op) {
+    if (anm_is_op(op, "matmul")) {
+        anm_mil_value *by = match(g, op);
+        if (by) anm_flow_replace_op(g, op, by);
+    }
+    return g->builder.status == ANM_OK;
+}
+
+anm_status anm_pass_attention(anm_flow *g, anm_error *err) {
+    ANM_TRY(anm_flow_walk(g, visit, err));
+    g->at = NULL;
+    anm_flow_sweep(g);
+    return anm_pass_join_moves(g, err);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What multiplies by a constant matrix becomes anm_linear over the last dimension: `linear`,
+ * `matmul` with a constant whose rows are outputs, and 1x1 convolutions, around which transposes
+ * bring the channels last and back (the passes after this one remove them).
+ */
+#include "src/pass/pass.h"
+
+static bool all_equal(const anm_mil_op *op, const char *name, int count, int64_t wanted) {
+    int64_t values[2 * ANM_MAX_RANK];
+    int n = count;
+    if (!anm_mil_op_get_ints(op, name, values, 2 * ANM_MAX_RANK, &n) || n != count) return false;
+    for (int i = 0; i < n; i++)
+        if (values[i] != wanted) return false;
+    return true;
+}
+
+/* One tap, one group, nothing padded or skipped. */
+static bool is_pointwise(const anm_mil_op *op, const anm_mil_type *weight) {
+    const char *padding;
+    int64_t groups;
+    int spatial = weight->rank - 2;
+    for (int i = 2; i < weight->rank; i++)
+        if (weight->shape[i] != 1) return false;
+    if (spatial < 1 || !anm_mil_op_get_int(op, "groups", &groups) || groups != 1) return false;
+    if (!all_equal(op, "strides", spatial, 1)) return false;
+    return !anm_mil_op_get_string(op, "pad_type", &padding) || padding[0] != 'c' ||
+           all_equal(op, "pad", 2 * spatial, 0);
+}
+
+static anm_mil_value *pointwise(anm_flow *g, const anm_mil_op *op) {
+    anm_mil_value *x = anm_arg_value(op, "x"), *weight = anm_arg_value(op, "weight");
+    int64_t last[ANM_MAX_RANK] = {0}, back[ANM_MAX_RANK] = {0};
+    if (!x || !weight || !anm_is_constant(weight) || !is_pointwise(op, weight->type)) return NULL;
+    int rank = x->type->rank;
+    for (int i = 1; i < rank; i++) {
+        last[i] = i + 1 < rank ? i + 1 : 1;
+        back[i] = i > 1 ? i - 1 : rank - 1;
+    }
+    anm_mil_value *rows = anm_flow_transpose(g, x, last);
+    anm_mil_value *y = anm_flow_emit(g, "anm_linear", op->outputs[0]->name, {"x", rows},
+                                      {"weight", weight}, {"bias", anm_arg_value(op, "bias")});
+    return anm_flow_transpose(g, y, back);
+}
+
+static anm_mil_value *plain(anm_flow *g, const anm_mil_op *op) {
+    anm_mil_value *x = anm_arg_value(op, "x"), *weight = anm_arg_value(op, "weight");
+    if (!x || !weight || !anm_is_constant(weight) || x->type->rank < 1) return NULL;
+    return anm_flow_emit(g, "anm_linear", op->outputs[0]->name, {"x", x}, {"weight", weight},
+                          {"bias", anm_arg_value(op, "bias")});
+}
+
+static anm_mil_value *product(anm_flow *g, const anm_mil_op *op) {
+    anm_mil_value *x = anm_arg_value(op, "x"), *y = anm_arg_value(op, "y");
+    bool turn_x = true, turn_y = false;
+    if (!x || !y || !anm_is_constant(y) || anm_is_constant(x) || y->type->rank != 2 ||
+        x->type->rank < 2)
+        return NULL;
+    if (!anm_mil_op_get_bool(op, "transpose_x", &turn_x) || turn_x) return NULL;
+    if (!anm_mil_op_get_bool(op, "transpose_y", &turn_y) || !turn_y) return NULL;
+    return anm_flow_emit(g, "anm_linear", op->outputs[0]->name, {"x", x}, {"weight", y});
+}
+
+static bool visit(anm_flow *g, anm_mil_op *op) {
+    anm_mil_value *by = NULL;
+    if (anm_is_op(op, "conv")) by = pointwise(g, op);
+    else if (anm_is_op(op, "linear")) by = plain(g, op);
+    else if (anm_is_op(op, "matmul")) by = product(g, op);
+    if (by) anm_flow_replace_op(g, op, by);
+    return g->builder.status == ANM_OK;
+}
+
+anm_status anm_pass_linear(anm_flow *g, anm_error *err) {
+    return anm_flow_walk(g, visit, err);
+}
