@@ -14,7 +14,8 @@ typedef struct window {
 
 static bool one_int(anm_mil_operand o, int64_t *out) {
     const anm_mil_literal *literal = anm_mil_operand_constant(o);
-    return literal && anm_mil_literal_elements(literal) == 1 && anm_mil_literal_int(literal, 0, out);
+    return literal && anm_mil_literal_elements(literal) == 1 &&
+           anm_mil_literal_int(literal, 0, out);
 }
 
 static bool is_index(const anm_mil_value *value) {
