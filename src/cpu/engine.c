@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+#include "src/cpu/engine.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "src/base/alloc.h"
+#include "src/base/dtype.h"
+#include "src/cpu/plan_build.h"
+#include "src/pass/pass.h"
+
+struct anm_engine {
+    anm_plan plan;
+    pthread_mutex_t lock;
+    anm_engine_result *idle; /* workspaces that nobody uses */
+    uint64_t *ticks;         /* by step; NULL: not profiling */
+};
+
+struct anm_engine_result {
+    anm_engine *engine;
+    anm_engine_result *next;
+    char *workspace;
+    char **base;
+    anm_tensor *outputs;
+};
+
+/* Making. */
+
+static const anm_tensor *find_tensor(const anm_tensor *tensors, size_t count, const char *name) {
+    for (size_t i = 0; i < count; i++)
+        if (tensors[i].name && strcmp(tensors[i].name, name) == 0) return &tensors[i];
+    return NULL;
+}
+
+static anm_status copy_function(anm_engine *e, const anm_mil_function *f, const anm_tensor *inputs,
+                                size_t count, anm_error *err) {
+    const anm_tensor **by_position = anm_calloc(f->input_count + 1, sizeof *by_position);
+    if (!by_position) return anm_fail_memory(err);
+    for (size_t i = 0; i < f->input_count; i++)
+        by_position[i] = find_tensor(inputs, count, f->inputs[i]->name);
+    anm_status status = anm_flow_copy(f, by_position, &e->plan.flow, err);
+    anm_free(by_position);
+    return status;
+}
+
+static anm_status build(anm_engine *e, const anm_mil_function *f, const anm_tensor *inputs,
+                        size_t count, const anm_engine_options *o, anm_error *err) {
+    anm_pass_options passes = {.skip = o->skip, .validate = o->validate};
+    ANM_TRY(copy_function(e, f, inputs, count, err));
+    ANM_TRY(anm_pass_run_all(&e->plan.flow, &passes, err));
+    e->plan.arena = e->plan.flow.program->arena;
+    e->plan.isa = o->isa;
+    e->plan.rows = anm_row_kernels_find(o->isa);
+    e->plan.threads = o->threads > 0 ? o->threads : 1;
+    e->plan.output_names = e->plan.flow.output_names;
+    return anm_plan_fill(&e->plan, o->state_dtype, err);
+}
+
+anm_status anm_engine_create(const anm_mil_function *function, const anm_tensor *inputs,
+                             size_t input_count, const anm_engine_options *options,
+                             anm_engine **out, anm_error *err) {
+    *out = NULL;
+    anm_engine *e = anm_calloc(1, sizeof *e);
+    if (!e) return anm_fail_memory(err);
+    if (pthread_mutex_init(&e->lock, NULL) != 0) {
+        anm_free(e);
+        return anm_fail_memory(err);
+    }
+    anm_status status = build(e, function, inputs, input_count, options, err);
+    if (status == ANM_OK) *out = e;
+    else anm_engine_destroy(e);
+    return status;
+}
+
+static void free_result(anm_engine_result *r) {
+    anm_free(r->workspace);
+    anm_free(r->base);
+    anm_free(r->outputs);
+    anm_free(r);
+}
+
+void anm_engine_destroy(anm_engine *e) {
+    if (!e) return;
+    for (anm_engine_result *r = e->idle, *next; r; r = next) {
+        next = r->next;
+        free_result(r);
+    }
+    for (size_t i = 0; i < e->plan.fallbacks && e->plan.interps; i++)
+        anm_interp_destroy(e->plan.interps[i]);
+    anm_flow_free(&e->plan.flow);
+    anm_free(e->ticks);
+    pthread_mutex_destroy(&e->lock);
+    anm_free(e);
+}
+
+bool anm_engine_fits(const anm_engine *e, const anm_tensor *inputs, size_t input_count) {
+    const anm_mil_function *f = e->plan.flow.function;
+    for (size_t i = 0; i < f->input_count; i++) {
+        if (f->inputs[i]->type->kind == ANM_MIL_STATE) continue;
+        const anm_tensor *t = find_tensor(inputs, input_count, f->inputs[i]->name);
+        const anm_mil_type *type = f->inputs[i]->type;
+        if (!t || t->rank != type->rank ||
+            memcmp(t->shape, type->shape, (size_t)t->rank * sizeof *t->shape) != 0)
+            return false;
+    }
+    return true;
+}
+
+anm_engine_facts anm_engine_get_facts(const anm_engine *e) {
+    const anm_plan *p = &e->plan;
+    size_t phases = p->step_count ? (size_t)p->steps[p->step_count - 1].phase + 1 : 0;
+    return (anm_engine_facts){p->workspace, p->copied, p->step_count, phases, p->fallbacks};
+}
+
+/* Workspaces. */
+
+static anm_engine_result *new_workspace(anm_engine *e) {
+    const anm_plan *p = &e->plan;
+    size_t outputs = p->flow.function->body->output_count;
+    anm_engine_result *r = anm_calloc(1, sizeof *r);
+    if (!r) return NULL;
+    r->engine = e;
+    r->workspace = anm_malloc_aligned(p->workspace + 64);
+    r->base = anm_calloc(p->block_count + 1, sizeof *r->base);
+    r->outputs = anm_calloc(outputs + 1, sizeof *r->outputs);
+    if (!r->workspace || !r->base || !r->outputs) {
+        free_result(r);
+        return NULL;
+    }
+    for (size_t i = 0; i < p->block_count; i++) {
+        const anm_block_memory *b = &p->blocks[i];
+        if (b->place == ANM_PLACE_WORK) r->base[i] = r->workspace + b->offset;
+        else if (b->place == ANM_PLACE_CONST) memcpy(&r->base[i], &b->data, sizeof b->data);
+    }
+    return r;
+}
+
+static anm_engine_result *take_workspace(anm_engine *e) {
+    pthread_mutex_lock(&e->lock);
+    anm_engine_result *r = e->idle;
+    if (r) e->idle = r->next;
+    pthread_mutex_unlock(&e->lock);
+    return r ? r : new_workspace(e);
+}
+
+void anm_engine_result_release(anm_engine_result *r) {
+    if (!r) return;
+    anm_engine *e = r->engine;
+    pthread_mutex_lock(&e->lock);
+    r->next = e->idle;
+    e->idle = r;
+    pthread_mutex_unlock(&e->lock);
+}
+
+/* Running. */
+
+static anm_status load_input(const anm_plan *p, size_t i, const anm_tensor *t, char **base,
+                             anm_error *err) {
+    const anm_mil_value *value = p->flow.function->inputs[i];
+    const anm_lie *lie = &p->inputs[i];
+    size_t bytes;
+    int64_t count = anm_view_elements(&lie->view);
+    if (!t)
+        return anm_fail(err, ANM_ERROR_NOT_FOUND, p->flow.function->name,
+                        "input \"%s\" was not given", value->name);
+    if (!anm_dtype_bytes(t->dtype, count, &bytes) || t->bytes < bytes || (bytes && !t->data))
+        return anm_fail(err, ANM_ERROR_ARGUMENT, t->name, "has %zu bytes where %zu are needed",
+                        t->bytes, bytes);
+    anm_elements_convert(lie->dtype, base[lie->block], t->dtype, t->data, count);
+    return ANM_OK;
+}
+
+static anm_status load_state(const anm_plan *p, size_t i, const anm_tensor *t, char **base,
+                             anm_error *err) {
+    const anm_lie *lie = &p->inputs[i];
+    if (!t || !t->data || t->dtype != lie->dtype)
+        return anm_fail(err, ANM_ERROR_ARGUMENT, p->flow.function->name,
+                        "state \"%s\" was not given in the type planned for",
+                        p->flow.function->inputs[i]->name);
+    base[lie->block] = t->data;
+    return ANM_OK;
+}
+
+static anm_status load(const anm_plan *p, const anm_tensor *inputs, size_t input_count,
+                       const anm_tensor *states, size_t state_count, char **base, anm_error *err) {
+    const anm_mil_function *f = p->flow.function;
+    for (size_t i = 0; i < f->input_count; i++) {
+        const char *name = f->inputs[i]->name;
+        if (f->inputs[i]->type->kind == ANM_MIL_STATE)
+            ANM_TRY(load_state(p, i, find_tensor(states, state_count, name), base, err));
+        else ANM_TRY(load_input(p, i, find_tensor(inputs, input_count, name), base, err));
+    }
+    return ANM_OK;
+}
+
+static uint64_t nanoseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void walk_steps(void *context, anm_team *team, int thread, int threads) {
+    anm_exec *x = context;
+    const anm_plan *p = x->plan;
+    int phase = 0;
+    bool timed = x->ticks && thread == 0;
+    uint64_t before = timed ? nanoseconds() : 0;
+    for (size_t i = 0; i < p->step_count; i++) {
+        const anm_step *s = &p->steps[i];
+        if (s->phase != phase) anm_team_barrier(team);
+        phase = s->phase;
+        s->run(s, x, thread, threads);
+        if (!timed) continue;
+        uint64_t now = nanoseconds();
+        x->ticks[i] += now - before;
+        before = now;
+    }
+}
+
+static void give_outputs(const anm_plan *p, anm_engine_result *r) {
+    size_t count = p->flow.function->body->output_count;
+    for (size_t i = 0; i < count; i++) {
+        const anm_lie *lie = &p->outputs[i];
+        anm_tensor *t = &r->outputs[i];
+        *t = (anm_tensor){.name = p->output_names[i], .dtype = lie->dtype, .rank = lie->view.rank};
+        memcpy(t->shape, lie->view.shape, sizeof t->shape);
+        t->data = r->base[lie->block] + 4 * lie->view.offset;
+        t->bytes = 4 * (size_t)anm_view_elements(&lie->view);
+    }
+}
+
+anm_status anm_engine_run(anm_engine *e, anm_pool *pool, const anm_tensor *inputs,
+                          size_t input_count, anm_tensor *states, size_t state_count,
+                          anm_engine_result **out, anm_error *err) {
+    *out = NULL;
+    anm_engine_result *r = take_workspace(e);
+    if (!r) return anm_fail_memory(err);
+    anm_exec x = {.plan = &e->plan,
+                  .base = r->base,
+                  .scratch = r->workspace + e->plan.scratch_begin,
+                  .err = err,
+                  .ticks = e->ticks};
+    anm_status status =
+        load(&e->plan, inputs, input_count, states, state_count, r->base, err);
+    if (status == ANM_OK) {
+        anm_pool_run(pool, walk_steps, &x);
+        status = (anm_status)x.failed;
+    }
+    if (status != ANM_OK) {
+        anm_engine_result_release(r);
+        return status;
+    }
+    give_outputs(&e->plan, r);
+    *out = r;
+    return ANM_OK;
+}
+
+const anm_tensor *anm_engine_result_tensors(const anm_engine_result *r, size_t *count,
+                                            const anm_dtype **declared) {
+    *count = r->engine->plan.flow.function->body->output_count;
+    if (declared) *declared = r->engine->plan.output_dtypes;
+    return r->outputs;
+}
+
+/* Profiling. */
+
+void anm_engine_profile(anm_engine *e, bool on) {
+    anm_free(e->ticks);
+    e->ticks = on ? anm_calloc(e->plan.step_count + 1, sizeof *e->ticks) : NULL;
+}
+
+size_t anm_engine_profile_count(const anm_engine *e) {
+    return e->ticks ? e->plan.step_count : 0;
+}
+
+anm_engine_timing anm_engine_profile_at(const anm_engine *e, size_t index) {
+    const anm_step *s = &e->plan.steps[index];
+    return (anm_engine_timing){s->kind, s->op ? anm_mil_op_label(s->op) : NULL, e->ticks[index],
+                               s->bytes, s->flops};
+}

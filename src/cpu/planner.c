@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* Where values lie, when blocks of memory are needed, and adding steps. */
+#include "src/cpu/planner.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/alloc.h"
+#include "src/base/dtype.h"
+#include "src/cpu/step_copy.h"
+
+static const anm_lie nowhere = {.block = -1};
+
+void *anm_plan_alloc(anm_planner *p, size_t size) {
+    void *memory = p->status == ANM_OK ? anm_arena_alloc(p->plan->arena, size) : NULL;
+    if (!memory && p->status == ANM_OK) p->status = anm_fail_memory(p->err);
+    return memory;
+}
+
+static int new_block(anm_planner *p, anm_place place, size_t bytes) {
+    anm_block_memory block = {.place = place, .bytes = bytes, .first = -1, .last = -1,
+                              .written = -1, .read = -1};
+    if (p->status != ANM_OK) return -1;
+    if (!anm_vec_push(&p->blocks, block)) {
+        p->status = anm_fail_memory(p->err);
+        return -1;
+    }
+    return (int)p->blocks.len - 1;
+}
+
+anm_lie anm_lie_new(anm_planner *p, anm_dtype dtype, int rank, const int64_t *shape) {
+    anm_lie lie = {.dtype = dtype, .view = anm_view_dense(rank, shape)};
+    lie.block = new_block(p, ANM_PLACE_WORK, (size_t)anm_view_elements(&lie.view) * 4);
+    return lie;
+}
+
+/* Dimensions from the widest stride to the narrowest keep that order, without gaps. */
+anm_lie anm_lie_new_like(anm_planner *p, anm_dtype dtype, const anm_view *like) {
+    anm_lie lie = {.dtype = dtype, .view = *like};
+    bool done[ANM_MAX_RANK] = {false};
+    int64_t n = 1;
+    for (int k = 0; k < like->rank; k++) {
+        int best = -1;
+        for (int i = like->rank - 1; i >= 0; i--) {
+            if (done[i]) continue;
+            if (best < 0 || (like->shape[i] > 1 && like->stride[i] < like->stride[best]) ||
+                (like->shape[best] == 1 && like->shape[i] > 1))
+                best = i;
+        }
+        done[best] = true;
+        lie.view.stride[best] = n;
+        n *= like->shape[best];
+    }
+    lie.view.offset = 0;
+    lie.block = new_block(p, ANM_PLACE_WORK, (size_t)n * 4);
+    return lie;
+}
+
+static anm_lie constant_lie(anm_planner *p, anm_dtype dtype, const anm_mil_type *type,
+                            const void *data) {
+    anm_lie lie = {.dtype = dtype, .view = anm_view_of_type(type)};
+    lie.block = new_block(p, ANM_PLACE_CONST, 0);
+    if (lie.block >= 0) p->blocks.data[lie.block].data = data;
+    return lie;
+}
+
+/* Floats of other types, and small ones, become fp32; all integers int32. */
+static anm_lie literal_lie(anm_planner *p, const anm_mil_literal *literal) {
+    enum { SMALL = 1 << 14 };
+    const anm_mil_type *type = literal->type;
+    if (type->kind != ANM_MIL_TENSOR || anm_dtype_bits(type->dtype) < 8 || !literal->data)
+        return nowhere;
+    int64_t count = anm_mil_literal_elements(literal);
+    bool is_float = anm_dtype_is_float(type->dtype);
+    bool aligned = (uintptr_t)literal->data % 4 == 0;
+    if (type->dtype == ANM_DTYPE_FP16 && count > SMALL && aligned)
+        return constant_lie(p, ANM_DTYPE_FP16, type, literal->data);
+    anm_dtype dtype = is_float ? ANM_DTYPE_FP32 : ANM_DTYPE_INT32;
+    if (type->dtype == dtype && aligned) return constant_lie(p, dtype, type, literal->data);
+    void *copy = anm_plan_alloc(p, (size_t)count * 4);
+    if (!copy) return nowhere;
+    anm_elements_convert(dtype, copy, type->dtype, literal->data, count);
+    p->plan->copied += (size_t)count * 4;
+    return constant_lie(p, dtype, type, copy);
+}
+
+anm_lie anm_lie_of(anm_planner *p, const anm_mil_value *value) {
+    anm_lie *lie = &p->lies[value->id];
+    if (lie->block < 0 && value->constant) *lie = literal_lie(p, value->constant);
+    return *lie;
+}
+
+anm_lie anm_arg_lie(anm_planner *p, const anm_mil_op *op, const char *name) {
+    anm_mil_operand o = anm_mil_op_operand(op, name);
+    if (o.value) return anm_lie_of(p, o.value);
+    return o.literal ? literal_lie(p, o.literal) : nowhere;
+}
+
+void anm_lie_set(anm_planner *p, const anm_mil_value *value, anm_lie lie) {
+    p->lies[value->id] = lie;
+}
+
+anm_lie anm_lie_dense(anm_planner *p, anm_lie lie) {
+    if (lie.block < 0) return lie;
+    if (lie.dtype != ANM_DTYPE_FP16 && anm_view_is_dense(&lie.view)) return lie;
+    return anm_step_copy(p, lie, anm_view_dense(lie.view.rank, lie.view.shape));
+}
+
+anm_lie anm_lie_plain(anm_planner *p, anm_lie lie) {
+    if (lie.block < 0 || lie.dtype != ANM_DTYPE_FP16) return lie;
+    return anm_step_copy(p, lie, lie.view);
+}
+
+anm_lie anm_lie_rows(anm_planner *p, anm_lie lie) {
+    int last = lie.view.rank - 1;
+    if (lie.block < 0 || last < 0) return lie;
+    if (lie.dtype != ANM_DTYPE_FP16 && (lie.view.stride[last] == 1 || lie.view.shape[last] == 1))
+        return lie;
+    return anm_lie_dense(p, lie);
+}
+
+/* Steps. */
+
+static void note_use(anm_planner *p, int block, int phase, bool writes) {
+    anm_block_memory *b = &p->blocks.data[block];
+    if (b->first < 0) b->first = phase;
+    if (b->last < phase) b->last = phase;
+    if (writes) b->written = phase;
+    else b->read = phase;
+}
+
+/* What was written in this phase may not be read in it, nor anything written that was read. */
+static bool needs_new_phase(const anm_planner *p, const int *reads, const int *writes) {
+    for (const int *r = reads; *r >= 0; r++)
+        if (p->blocks.data[*r].written == p->phase) return true;
+    for (const int *w = writes; *w >= 0; w++)
+        if (p->blocks.data[*w].read == p->phase || p->blocks.data[*w].written == p->phase)
+            return true;
+    return false;
+}
+
+anm_step *anm_step_add(anm_planner *p, anm_step_fn run, const char *kind, const void *data,
+                       const int *reads, const int *writes) {
+    static anm_step failed;
+    if (p->status != ANM_OK) return &failed;
+    if (needs_new_phase(p, reads, writes)) p->phase++;
+    for (const int *r = reads; *r >= 0; r++) note_use(p, *r, p->phase, false);
+    for (const int *w = writes; *w >= 0; w++) note_use(p, *w, p->phase, true);
+    anm_step step = {.run = run, .kind = kind, .op = p->at, .data = data, .phase = p->phase};
+    if (!anm_vec_push(&p->steps, step)) {
+        p->status = anm_fail_memory(p->err);
+        return &failed;
+    }
+    return &p->steps.data[p->steps.len - 1];
+}
+
+void anm_step_scratch(anm_planner *p, size_t bytes) {
+    if (bytes > p->scratch) p->scratch = bytes;
+}
+
+void anm_exec_fail(anm_exec *x, const anm_step *s, anm_status status, const char *fmt, ...) {
+    char message[300], where[240];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(message, sizeof message, fmt, args);
+    va_end(args);
+    if (x->failed != ANM_OK) return;
+    snprintf(where, sizeof where, "function %s, op %s (%s)", x->plan->flow.function->name,
+             s->op ? anm_mil_op_label(s->op) : s->kind, s->op ? s->op->type : s->kind);
+    x->failed = (int)anm_fail(x->err, status, where, "%s", message);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The plan of a function: where each value lies, and the steps that compute them. Built once for
+ * the shapes at hand; running it allocates nothing (steps left to the interpreter apart).
+ *
+ * Floats are fp32 in the workspace, integers and bools int32, whatever is declared. States and
+ * big constants stay in the type they have.
+ */
+#ifndef ANM_CPU_PLANNER_H
+#define ANM_CPU_PLANNER_H
+
+#include "src/base/vec.h"
+#include "src/cpu/isa.h"
+#include "src/cpu/kernels/rows.h"
+#include "src/cpu/pool.h"
+#include "src/interp/interp.h"
+#include "src/pass/flow.h"
+#include "src/pass/view.h"
+
+typedef enum anm_place { ANM_PLACE_WORK, ANM_PLACE_CONST, ANM_PLACE_STATE } anm_place;
+
+typedef struct anm_block_memory {
+    anm_place place;
+    size_t bytes;
+    size_t offset;     /* in the workspace */
+    const void *data;  /* of a constant */
+    size_t state;      /* which of the states */
+    int first, last;   /* phases in which it is needed; last -1: never */
+    int written;       /* phase of the last write; -1: before the run */
+    int read;          /* phase of the last read */
+} anm_block_memory;
+
+/* How a value lies in a block of memory. */
+typedef struct anm_lie {
+    int block; /* -1: nowhere (a constexpr weight, a string) */
+    anm_dtype dtype;
+    anm_view view;
+} anm_lie;
+
+typedef struct anm_step anm_step;
+typedef struct anm_exec anm_exec;
+
+/* A thread's share of a step. */
+typedef void (*anm_step_fn)(const anm_step *s, anm_exec *x, int thread, int threads);
+
+struct anm_step {
+    anm_step_fn run;
+    const char *kind;      /* for the profile: the op's type */
+    const anm_mil_op *op;
+    const void *data;      /* what the step's own file made */
+    int phase;             /* a barrier separates phases */
+    uint64_t bytes, flops; /* of weights and caches read; multiplied and added */
+};
+
+/* One run. */
+struct anm_exec {
+    const struct anm_plan *plan;
+    char **base; /* by block */
+    char *scratch;
+    anm_tensor *states;
+    size_t state_count;
+    anm_team *team;
+    int failed; /* anm_status of the first failure; set by one thread */
+    anm_error *err;
+    uint64_t *ticks; /* by step, nanoseconds on thread 0; NULL: no profile */
+};
+
+typedef struct anm_plan {
+    anm_arena *arena;
+    anm_flow flow;
+    anm_isa isa;
+    const anm_row_kernels *rows;
+    int threads;
+    anm_block_memory *blocks;
+    size_t block_count;
+    anm_step *steps;
+    size_t step_count;
+    anm_lie *inputs, *outputs; /* of the function; states have block of their own */
+    const char *const *output_names;
+    anm_dtype *output_dtypes; /* as declared */
+    size_t workspace;     /* bytes, scratch of all threads included */
+    size_t scratch_begin, scratch_each;
+    anm_interp **interps; /* of those steps that the interpreter runs */
+    size_t fallbacks;     /* steps that the interpreter runs */
+    size_t copied;        /* bytes of constants that were copied or converted */
+} anm_plan;
+
+typedef struct anm_planner {
+    anm_plan *plan;
+    anm_lie *lies;          /* by value id */
+    uint32_t *last_use;     /* by value id: number of the last op that sees it through views */
+    const anm_mil_op *at;   /* the op at hand, and its number */
+    uint32_t number;
+    anm_dtype state_dtype;  /* of float states; NONE: as declared */
+    ANM_VEC(anm_block_memory) blocks;
+    ANM_VEC(anm_step) steps;
+    ANM_VEC(anm_interp *) interps;
+    int phase;
+    size_t scratch; /* most that a thread needs */
+    anm_status status;
+    anm_error *err;
+} anm_planner;
+
+/* Where values lie. The functions give a lie whose block is -1 after a failure (p->status). */
+anm_lie anm_lie_of(anm_planner *p, const anm_mil_value *value);
+/* A new block in the workspace, dense, or with the dimensions ordered as `like` has them. */
+anm_lie anm_lie_new(anm_planner *p, anm_dtype dtype, int rank, const int64_t *shape);
+anm_lie anm_lie_new_like(anm_planner *p, anm_dtype dtype, const anm_view *like);
+/* The argument as fp32 (or int32) however it lies; dense; or with its last dimension contiguous. */
+anm_lie anm_lie_plain(anm_planner *p, anm_lie lie);
+anm_lie anm_lie_dense(anm_planner *p, anm_lie lie);
+anm_lie anm_lie_rows(anm_planner *p, anm_lie lie);
+anm_lie anm_arg_lie(anm_planner *p, const anm_mil_op *op, const char *name);
+void anm_lie_set(anm_planner *p, const anm_mil_value *value, anm_lie lie);
+
+/* Memory of the plan, zeroed; NULL after a failure. */
+void *anm_plan_alloc(anm_planner *p, size_t size);
+/*
+ * Adds a step that reads and writes these blocks (ended by -1); it gets a phase after those that it
+ * depends on.
+ */
+anm_step *anm_step_add(anm_planner *p, anm_step_fn run, const char *kind, const void *data,
+                       const int *reads, const int *writes);
+#define ANM_BLOCKS(...) ((const int[]){__VA_ARGS__, -1})
+void anm_step_scratch(anm_planner *p, size_t bytes);
+
+/* Running. */
+static inline void *anm_exec_at(const anm_exec *x, const anm_lie *lie) {
+    size_t size = lie->dtype == ANM_DTYPE_FP16 ? 2 : 4;
+    return x->base[lie->block] + lie->view.offset * (int64_t)size;
+}
+static inline void *anm_exec_scratch(const anm_exec *x, int thread) {
+    return x->scratch + (size_t)thread * x->plan->scratch_each;
+}
+/* Items [*from, *to) of `count` for a thread, in multiples of `step`. */
+static inline void anm_share(int64_t count, int64_t step, int thread, int threads, int64_t *from,
+                             int64_t *to) {
+    int64_t pieces = (count + step - 1) / step;
+    *from = pieces * thread / threads * step;
+    *to = pieces * (thread + 1) / threads * step;
+    if (*from > count) *from = count;
+    if (*to > count) *to = count;
+}
+void anm_exec_fail(anm_exec *x, const anm_step *s, anm_status status, const char *fmt, ...)
+    ANM_PRINTF(4, 5);
+
+/*
+ * Builders of steps: true when they planned the op (or failed, p->status), false when they leave
+ * it to others.
+ */
+typedef bool (*anm_step_builder)(anm_planner *p, const anm_mil_op *op);
+bool anm_build_view(anm_planner *p, const anm_mil_op *op);
+bool anm_build_linear(anm_planner *p, const anm_mil_op *op);
+bool anm_build_gated(anm_planner *p, const anm_mil_op *op);
+bool anm_build_norm(anm_planner *p, const anm_mil_op *op);
+bool anm_build_rope(anm_planner *p, const anm_mil_op *op);
+bool anm_build_cache(anm_planner *p, const anm_mil_op *op);
+bool anm_build_softmax(anm_planner *p, const anm_mil_op *op);
+bool anm_build_attention(anm_planner *p, const anm_mil_op *op);
+bool anm_build_gather(anm_planner *p, const anm_mil_op *op);
+bool anm_build_binary(anm_planner *p, const anm_mil_op *op);
+bool anm_build_unary(anm_planner *p, const anm_mil_op *op);
+bool anm_build_interp(anm_planner *p, const anm_mil_op *op); /* takes every op */
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Matrix products: one token by GEMV, several by GEMM. The input is prepared for the kernel once
+ * and shared by the steps that follow on the same input; bias, residual and activation are applied
+ * to rows of the result while they are hot.
+ */
+#include <string.h>
+
+#include "src/base/dtype.h"
+#include "src/base/half.h"
+#include "src/cpu/kernels/gemm.h"
+#include "src/cpu/kernels/gemv.h"
+#include "src/cpu/step_matrix.h"
+
+/* The input in a kernel's form. */
+typedef struct prepare_step {
+    anm_lie x; /* [tokens, columns] */
+    anm_lie to;
+    int64_t tokens, columns, ldx;
+    const anm_gemv_kernel *gemv;
+    const anm_gemm_kernel *gemm;
+} prepare_step;
+
+static void run_prepare(const anm_step *s, anm_exec *x, int thread, int threads) {
+    const prepare_step *p = s->data;
+    const float *in = anm_exec_at(x, &p->x);
+    void *out = anm_exec_at(x, &p->to);
+    if (p->gemm)
+        p->gemm->prepare(in, p->ldx, p->columns, p->tokens, out, thread, threads);
+    else if (thread == 0) p->gemv->prepare(in, p->columns, out);
+}
+
+/* The prepared inputs made so far, to be shared: the last few are enough. */
+static const prepare_step *find_prepared(const anm_planner *p, const prepare_step *wanted) {
+    enum { RECENT = 8 };
+    for (size_t i = p->steps.len, n = 0; i-- > 0 && n < RECENT; n++) {
+        const prepare_step *q = p->steps.data[i].data;
+        if (p->steps.data[i].run != run_prepare) continue;
+        bool same = q->x.block == wanted->x.block && anm_view_equal(&q->x.view, &wanted->x.view);
+        if (wanted->gemm && q->gemm) same = same && q->gemm->prepare == wanted->gemm->prepare;
+        else if (wanted->gemv && q->gemv) same = same && q->gemv->prepare == wanted->gemv->prepare;
+        else same = false;
+        if (same) return q;
+    }
+    return NULL;
+}
+
+typedef struct linear_step {
+    const prepare_step *input;
+    anm_matrix weight, up; /* up.rows 0: not gated */
+    const anm_gemv_kernel *gemv, *up_gemv;
+    const anm_gemm_kernel *gemm, *up_gemm;
+    const float *bias;
+    anm_lie residual, out; /* dense [tokens, rows]; residual.block -1: none */
+    anm_unary_kind activation;
+    size_t kernel_scratch; /* the gated product's second half lies behind it */
+} linear_step;
+
+static void add_bias(const linear_step *l, int64_t from, int64_t to, float *y) {
+    for (int64_t i = from; l->bias && i < to; i++) y[i] += l->bias[i];
+}
+
+static void finish_rows(const linear_step *l, const anm_exec *x, int64_t from, int64_t to,
+                        float *out) {
+    const anm_row_kernels *rows = x->plan->rows;
+    const float *residual = l->residual.block >= 0 ? anm_exec_at(x, &l->residual) : NULL;
+    for (int64_t t = 0; t < l->input->tokens; t++) {
+        float *y = out + t * l->weight.rows;
+        add_bias(l, from, to, y);
+        if (!residual) continue;
+        const float *r = residual + t * l->weight.rows;
+        rows->binary(ANM_BINARY_ADD, y + from, 1, r + from, 1, to - from, y + from);
+    }
+}
+
+/* One token: pieces small enough that the second half's stay near. */
+static void run_gemv(const anm_step *s, anm_exec *x, int thread, int threads) {
+    const linear_step *l = s->data;
+    const void *input = anm_exec_at(x, &l->input->to);
+    float *out = anm_exec_at(x, &l->out);
+    int64_t from, to;
+    anm_share(l->weight.rows, l->gemv->row_step, thread, threads, &from, &to);
+    if (from == to) return;
+    l->gemv->run(&l->weight, input, from, to, out);
+    if (l->up.rows) {
+        float *up = (float *)anm_exec_scratch(x, thread);
+        l->up_gemv->run(&l->up, input, from, to, up);
+        x->plan->rows->gated(l->activation, out + from, up + from, to - from, out + from);
+    }
+    finish_rows(l, x, from, to, out);
+}
+
+static void run_gated_rows(const linear_step *l, anm_exec *x, const void *input, int64_t from,
+                           int64_t to, float *out, char *scratch) {
+    int64_t tokens = l->input->tokens, n = to - from;
+    float *up = (float *)(scratch + l->kernel_scratch);
+    /* The kernel writes y[t * ldy + row] for row >= from: let that be the scratch's beginning. */
+    l->up_gemm->run(&l->up, input, tokens, from, to, up - from, n, scratch);
+    for (int64_t t = 0; t < tokens; t++) {
+        float *y = out + t * l->weight.rows + from;
+        x->plan->rows->gated(l->activation, y, up + t * n, n, y);
+    }
+}
+
+enum { GEMM_PIECE = 128 }; /* rows of weights at a time: the results stay in the cache */
+
+static void run_gemm(const anm_step *s, anm_exec *x, int thread, int threads) {
+    const linear_step *l = s->data;
+    const void *input = anm_exec_at(x, &l->input->to);
+    float *out = anm_exec_at(x, &l->out);
+    char *scratch = anm_exec_scratch(x, thread);
+    int64_t begin, end, tokens = l->input->tokens, rows = l->weight.rows;
+    anm_share(rows, l->gemm->row_step, thread, threads, &begin, &end);
+    for (int64_t from = begin; from < end; from += GEMM_PIECE) {
+        int64_t to = from + GEMM_PIECE < end ? from + GEMM_PIECE : end;
+        l->gemm->run(&l->weight, input, tokens, from, to, out, rows, scratch);
+        if (l->up.rows) run_gated_rows(l, x, input, from, to, out, scratch);
+        finish_rows(l, x, from, to, out);
+    }
+}
+
+/* x as [tokens, columns] with contiguous rows. */
+static bool read_input(anm_planner *p, const anm_mil_op *op, int64_t columns, prepare_step *in) {
+    anm_lie x = anm_lie_plain(p, anm_arg_lie(p, op, "x"));
+    if (x.block < 0 || x.dtype != ANM_DTYPE_FP32) return false;
+    int64_t shape[2] = {anm_view_elements(&x.view) / columns, columns};
+    anm_view v = x.view;
+    if (!anm_view_reshape(&v, 2, shape) || (columns > 1 && v.stride[1] != 1)) {
+        x = anm_lie_dense(p, x);
+        v = x.view;
+        if (!anm_view_reshape(&v, 2, shape)) return false;
+    }
+    x.view = v;
+    in->x = x;
+    in->tokens = shape[0];
+    in->columns = columns;
+    in->ldx = shape[0] > 1 ? v.stride[0] : columns;
+    return true;
+}
+
+static const prepare_step *add_prepare(anm_planner *p, const prepare_step *wanted) {
+    const prepare_step *shared = find_prepared(p, wanted);
+    if (shared) return shared;
+    prepare_step *s = anm_plan_alloc(p, sizeof *s);
+    if (!s) return NULL;
+    *s = *wanted;
+    size_t bytes = s->gemm ? s->gemm->input_bytes(s->columns, s->tokens)
+                           : s->gemv->input_bytes(s->columns);
+    s->to = anm_lie_new(p, ANM_DTYPE_FP32, 1, (const int64_t[]){(int64_t)(bytes + 3) / 4});
+    if (s->to.block >= 0)
+        anm_step_add(p, run_prepare, "prepare", s, ANM_BLOCKS(s->x.block),
+                     ANM_BLOCKS(s->to.block));
+    return s;
+}
+
+static void choose_kernels(anm_planner *p, prepare_step *in, linear_step *l) {
+    if (in->tokens == 1) {
+        in->gemv = l->gemv = anm_gemv_find(&l->weight, p->plan->isa);
+        if (l->up.rows) l->up_gemv = anm_gemv_find(&l->up, p->plan->isa);
+    } else {
+        in->gemm = l->gemm = anm_gemm_find(&l->weight, p->plan->isa);
+        if (l->up.rows) l->up_gemm = anm_gemm_find(&l->up, p->plan->isa);
+    }
+}
+
+/* Both halves of a gated product must read the same prepared input. */
+static bool halves_agree(const linear_step *l) {
+    if (!l->up.rows) return true;
+    if (l->gemv) return l->gemv->prepare == l->up_gemv->prepare;
+    return l->gemm->prepare == l->up_gemm->prepare && l->gemm->row_step == l->up_gemm->row_step;
+}
+
+static void reserve_scratch(anm_planner *p, linear_step *l, int64_t tokens) {
+    if (l->gemv) {
+        anm_step_scratch(p, l->up.rows ? (size_t)l->up.rows * sizeof(float) : 0);
+        return;
+    }
+    size_t a = l->gemm->scratch_bytes(&l->weight, tokens);
+    size_t b = l->up.rows ? l->up_gemm->scratch_bytes(&l->up, tokens) : 0;
+    l->kernel_scratch = ((a > b ? a : b) + 63) / 64 * 64;
+    size_t second = l->up.rows ? (size_t)(tokens * GEMM_PIECE) * sizeof(float) : 0;
+    anm_step_scratch(p, l->kernel_scratch + second);
+}
+
+static bool add_product(anm_planner *p, const anm_mil_op *op, prepare_step *in, linear_step *l) {
+    const anm_mil_type *type = op->outputs[0]->type;
+    l->input = add_prepare(p, in);
+    l->out = anm_lie_new(p, ANM_DTYPE_FP32, type->rank, type->shape);
+    if (!l->input || l->out.block < 0) return true;
+    reserve_scratch(p, l, in->tokens);
+    int reads[] = {l->input->to.block, l->residual.block, -1};
+    anm_step *s = anm_step_add(p, l->gemv ? run_gemv : run_gemm, op->type, l, reads,
+                               ANM_BLOCKS(l->out.block));
+    s->bytes = anm_matrix_bytes(&l->weight, 0, l->weight.rows) +
+               (l->up.rows ? anm_matrix_bytes(&l->up, 0, l->up.rows) : 0);
+    s->flops = 2u * (uint64_t)in->tokens * (uint64_t)in->columns *
+               (uint64_t)(l->weight.rows + l->up.rows);
+    anm_lie_set(p, op->outputs[0], l->out);
+    return true;
+}
+
+bool anm_build_linear(anm_planner *p, const anm_mil_op *op) {
+    prepare_step in = {0};
+    if (!anm_is_op(op, "anm_linear")) return false;
+    linear_step *l = anm_plan_alloc(p, sizeof *l);
+    if (!l || !anm_matrix_of(p, op, "weight", &l->weight)) return p->status != ANM_OK;
+    l->residual.block = -1;
+    anm_lie bias = anm_arg_lie(p, op, "bias"), residual = anm_arg_lie(p, op, "residual");
+    if (bias.block >= 0) {
+        if (bias.dtype != ANM_DTYPE_FP32) return false;
+        l->bias = p->blocks.data[bias.block].data;
+    }
+    if (residual.block >= 0) l->residual = anm_lie_dense(p, residual);
+    if (!read_input(p, op, l->weight.columns, &in)) return p->status != ANM_OK;
+    choose_kernels(p, &in, l);
+    return add_product(p, op, &in, l);
+}
+
+bool anm_build_gated(anm_planner *p, const anm_mil_op *op) {
+    const char *name;
+    prepare_step in = {0};
+    if (!anm_is_op(op, "anm_gated_linear")) return false;
+    linear_step *l = anm_plan_alloc(p, sizeof *l);
+    if (!l || !anm_matrix_of(p, op, "gate", &l->weight) || !anm_matrix_of(p, op, "up", &l->up) ||
+        !anm_mil_op_get_string(op, "activation", &name))
+        return p->status != ANM_OK;
+    l->residual.block = -1;
+    l->activation = strcmp(name, "silu") == 0   ? ANM_UNARY_SILU
+                    : strcmp(name, "gelu") == 0 ? ANM_UNARY_GELU
+                                                : ANM_UNARY_GELU_TANH;
+    if (!read_input(p, op, l->weight.columns, &in)) return p->status != ANM_OK;
+    choose_kernels(p, &in, l);
+    return halves_agree(l) && add_product(p, op, &in, l);
+}

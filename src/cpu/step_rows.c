@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* Norms and rotary embeddings: row by row over the last dimension. */
+#include <string.h>
+
+#include "src/cpu/planner.h"
+
+enum { MOST = 6 };
+
+/* The rows of several operands that broadcast to one shape. */
+typedef struct row_walk {
+    int rank; /* without the last dimension */
+    int64_t shape[ANM_MAX_RANK], stride[MOST][ANM_MAX_RANK];
+    int64_t rows;
+} row_walk;
+
+static void begin_walk(row_walk *w, const anm_view *shape) {
+    *w = (row_walk){.rank = shape->rank - 1, .rows = 1};
+    for (int i = 0; i < w->rank; i++) {
+        w->shape[i] = shape->shape[i];
+        w->rows *= shape->shape[i];
+    }
+}
+
+static void add_operand(row_walk *w, int operand, const anm_view *v) {
+    for (int i = 0; i < w->rank; i++) {
+        int k = i - (w->rank - (v->rank - 1));
+        w->stride[operand][i] = k < 0 || v->shape[k] == 1 ? 0 : v->stride[k];
+    }
+}
+
+static void row_offsets(const row_walk *w, int operands, int64_t row, int64_t *at) {
+    memset(at, 0, (size_t)operands * sizeof *at);
+    for (int i = w->rank - 1; i >= 0; i--) {
+        int64_t index = row % w->shape[i];
+        row /= w->shape[i];
+        for (int o = 0; o < operands; o++) at[o] += index * w->stride[o][i];
+    }
+}
+
+typedef struct norm_step {
+    anm_lie x, y;
+    const float *gamma;
+    float epsilon;
+    int64_t n;
+    row_walk walk;
+} norm_step;
+
+static void run_norm(const anm_step *s, anm_exec *e, int thread, int threads) {
+    const norm_step *n = s->data;
+    const float *x = anm_exec_at(e, &n->x);
+    float *y = anm_exec_at(e, &n->y);
+    int64_t from, to, at[2];
+    anm_share(n->walk.rows, 1, thread, threads, &from, &to);
+    for (int64_t row = from; row < to; row++) {
+        row_offsets(&n->walk, 2, row, at);
+        e->plan->rows->rms_norm(x + at[0], n->gamma, n->epsilon, n->n, y + at[1]);
+    }
+}
+
+/* gamma as fp32 in the plan's memory. */
+static const float *constant_floats(anm_planner *p, const anm_mil_op *op, const char *name) {
+    anm_lie lie = anm_arg_lie(p, op, name);
+    return lie.block >= 0 && lie.dtype == ANM_DTYPE_FP32 ? p->blocks.data[lie.block].data : NULL;
+}
+
+bool anm_build_norm(anm_planner *p, const anm_mil_op *op) {
+    double epsilon;
+    if (!anm_is_op(op, "anm_rms_norm") || !anm_mil_op_get_float(op, "epsilon", &epsilon))
+        return false;
+    norm_step *n = anm_plan_alloc(p, sizeof *n);
+    anm_lie x = anm_lie_rows(p, anm_arg_lie(p, op, "x"));
+    if (!n || x.block < 0) return p->status != ANM_OK;
+    bool has_gamma = anm_mil_op_arg(op, "gamma") != NULL;
+    *n = (norm_step){.x = x, .epsilon = (float)epsilon, .n = x.view.shape[x.view.rank - 1]};
+    n->gamma = has_gamma ? constant_floats(p, op, "gamma") : NULL;
+    if (has_gamma && !n->gamma) return p->status != ANM_OK;
+    n->y = anm_lie_new_like(p, ANM_DTYPE_FP32, &x.view);
+    begin_walk(&n->walk, &x.view);
+    add_operand(&n->walk, 0, &x.view);
+    add_operand(&n->walk, 1, &n->y.view);
+    if (n->y.block >= 0)
+        anm_step_add(p, run_norm, op->type, n, ANM_BLOCKS(x.block), ANM_BLOCKS(n->y.block));
+    anm_lie_set(p, op->outputs[0], n->y);
+    return true;
+}
+
+typedef struct rope_step {
+    anm_lie x, cosine, sine, y;
+    int64_t half, cos_second, sin_second; /* where the tables of the second half begin */
+    row_walk walk;
+} rope_step;
+
+static void run_rope(const anm_step *s, anm_exec *e, int thread, int threads) {
+    const rope_step *r = s->data;
+    const float *x = anm_exec_at(e, &r->x), *c = anm_exec_at(e, &r->cosine);
+    const float *sine = anm_exec_at(e, &r->sine);
+    float *y = anm_exec_at(e, &r->y);
+    int64_t from, to, at[4];
+    anm_share(r->walk.rows, 1, thread, threads, &from, &to);
+    for (int64_t row = from; row < to; row++) {
+        row_offsets(&r->walk, 4, row, at);
+        const float *c1 = c + at[1], *s1 = sine + at[2];
+        e->plan->rows->rope(x + at[0], c1, s1, c1 + r->cos_second, s1 + r->sin_second, r->half,
+                            y + at[3]);
+    }
+}
+
+bool anm_build_rope(anm_planner *p, const anm_mil_op *op) {
+    if (!anm_is_op(op, "anm_rope")) return false;
+    rope_step *r = anm_plan_alloc(p, sizeof *r);
+    anm_lie x = anm_lie_rows(p, anm_arg_lie(p, op, "x"));
+    anm_lie c = anm_lie_rows(p, anm_arg_lie(p, op, "cos"));
+    anm_lie s = anm_lie_rows(p, anm_arg_lie(p, op, "sin"));
+    if (!r || x.block < 0 || c.block < 0 || s.block < 0) return p->status != ANM_OK;
+    int64_t width = x.view.shape[x.view.rank - 1];
+    *r = (rope_step){.x = x, .cosine = c, .sine = s, .half = width / 2};
+    if (c.view.shape[c.view.rank - 1] == width) r->cos_second = width / 2;
+    if (s.view.shape[s.view.rank - 1] == width) r->sin_second = width / 2;
+    r->y = anm_lie_new_like(p, ANM_DTYPE_FP32, &x.view);
+    begin_walk(&r->walk, &x.view);
+    const anm_view *views[] = {&x.view, &c.view, &s.view, &r->y.view};
+    for (int i = 0; i < 4; i++) add_operand(&r->walk, i, views[i]);
+    if (r->y.block >= 0)
+        anm_step_add(p, run_rope, op->type, r, ANM_BLOCKS(x.block, c.block, s.block),
+                     ANM_BLOCKS(r->y.block));
+    anm_lie_set(p, op->outputs[0], r->y);
+    return true;
+}
+
+/* Softmax over the last dimension. */
+
+typedef struct softmax_step {
+    anm_lie x, y;
+    int64_t n;
+    row_walk walk;
+} softmax_step;
+
+static void run_softmax(const anm_step *s, anm_exec *e, int thread, int threads) {
+    const softmax_step *m = s->data;
+    const float *x = anm_exec_at(e, &m->x);
+    float *y = anm_exec_at(e, &m->y);
+    int64_t from, to, at[2];
+    anm_share(m->walk.rows, 1, thread, threads, &from, &to);
+    for (int64_t row = from; row < to; row++) {
+        row_offsets(&m->walk, 2, row, at);
+        e->plan->rows->softmax(x + at[0], m->n, y + at[1]);
+    }
+}
+
+bool anm_build_softmax(anm_planner *p, const anm_mil_op *op) {
+    int64_t axis;
+    if (!anm_is_op(op, "softmax") || !anm_mil_op_get_int(op, "axis", &axis)) return false;
+    anm_lie x = anm_arg_lie(p, op, "x");
+    if (x.block < 0 || x.view.rank < 1 || (axis != -1 && axis != x.view.rank - 1)) return false;
+    x = anm_lie_rows(p, x);
+    softmax_step *m = anm_plan_alloc(p, sizeof *m);
+    if (!m || x.block < 0) return p->status != ANM_OK;
+    *m = (softmax_step){.x = x, .n = x.view.shape[x.view.rank - 1]};
+    m->y = anm_lie_new_like(p, ANM_DTYPE_FP32, &x.view);
+    begin_walk(&m->walk, &x.view);
+    add_operand(&m->walk, 0, &x.view);
+    add_operand(&m->walk, 1, &m->y.view);
+    if (m->y.block >= 0)
+        anm_step_add(p, run_softmax, op->type, m, ANM_BLOCKS(x.block), ANM_BLOCKS(m->y.block));
+    anm_lie_set(p, op->outputs[0], m->y);
+    return true;
+}
