@@ -26,9 +26,9 @@ typedef struct anm_function anm_function; /* belongs to its program */
 typedef struct anm_state anm_state;
 
 /*
- * How results are rounded. FP16: compute in fp32, round every result to the type that the program
- * declares for it. FP32: carry fp32 throughout, whatever float type is declared; states are then
- * fp32 as well.
+ * How results are rounded. FP16: compute in fp32, round results to the type that the program
+ * declares for them (the fast engine rounds states and outputs only). FP32: carry fp32 throughout,
+ * whatever float type is declared; states are then fp32 as well.
  */
 typedef enum anm_precision { ANM_PRECISION_FP16 = 0, ANM_PRECISION_FP32 = 1 } anm_precision;
 
@@ -104,9 +104,26 @@ ANM_API size_t anm_state_count(const anm_state *state);
 ANM_API anm_tensor *anm_state_tensor(anm_state *state, size_t index);
 ANM_API anm_tensor *anm_state_find(anm_state *state, const char *name);
 
+/*
+ * What runs a function. The reference is the interpreter: every op as specified, slowly. The fast
+ * engine fuses ops and uses the instruction sets of the machine; floats stay in fp32 between ops,
+ * so that under ANM_PRECISION_FP16 its results are nearer to exact arithmetic than the
+ * reference's. AUTO is the fast engine where it can run the function and the precision is FP16.
+ * The environment's ANEMONE_ENGINE (auto, fast, reference) decides for AUTO.
+ */
+typedef enum anm_engine_kind {
+    ANM_ENGINE_AUTO = 0,
+    ANM_ENGINE_REFERENCE = 1,
+    ANM_ENGINE_FAST = 2
+} anm_engine_kind;
+
 typedef struct anm_predict_options {
     size_t struct_size;
     anm_precision precision;
+    anm_engine_kind engine;
+    int threads;     /* of the fast engine; 0: one a processor that the process may use */
+    const char *cpu; /* highest level of instructions: "c", "avx2", "avx512", "avx512vnni", "amx",
+                      * "neon", "neondot"; NULL: the environment's ANEMONE_CPU, or the machine's */
 } anm_predict_options;
 ANM_API void anm_predict_options_init(anm_predict_options *options);
 

@@ -6,7 +6,7 @@
 #include "src/base/alloc.h"
 #include "src/base/dtype.h"
 #include "src/base/options.h"
-#include "src/program/program.h"
+#include "src/program/fast.h"
 
 void anm_predict_options_init(anm_predict_options *options) {
     *options =
@@ -141,11 +141,12 @@ static anm_status check_state(const anm_function *f, anm_state *state, anm_preci
     return ANM_OK;
 }
 
-static anm_status give_output(const anm_function *f, const anm_tensor *result, anm_tensor *wanted,
-                              bool allocate, anm_error *err) {
+/* `declared`: the type of an output for which the caller names none. */
+static anm_status give_output(const anm_function *f, const anm_tensor *result, anm_dtype declared,
+                              anm_tensor *wanted, bool allocate, anm_error *err) {
     size_t room = wanted->bytes;
     int64_t elements = anm_shape_elements(result->shape, result->rank);
-    if (wanted->dtype == ANM_DTYPE_NONE) wanted->dtype = result->dtype;
+    if (wanted->dtype == ANM_DTYPE_NONE) wanted->dtype = declared;
     wanted->rank = result->rank;
     memcpy(wanted->shape, result->shape, sizeof wanted->shape);
     if (!anm_dtype_bytes(wanted->dtype, elements, &wanted->bytes))
@@ -165,39 +166,81 @@ static anm_status give_output(const anm_function *f, const anm_tensor *result, a
     return ANM_OK;
 }
 
-static anm_status give_outputs(const anm_function *f, const anm_interp_result *result,
-                               anm_tensor *outputs, size_t count, bool allocate, anm_error *err) {
-    size_t results;
-    const anm_tensor *tensors = anm_interp_result_tensors(result, &results);
+/* `declared` NULL: results have their declared types. */
+static anm_status give_outputs(const anm_function *f, const anm_tensor *tensors, size_t results,
+                               const anm_dtype *declared, anm_tensor *outputs, size_t count,
+                               bool allocate, anm_error *err) {
     for (size_t i = 0; i < count; i++) {
-        const anm_tensor *found = NULL;
-        for (size_t k = 0; k < results && !found; k++)
-            if (outputs[i].name && strcmp(tensors[k].name, outputs[i].name) == 0)
-                found = &tensors[k];
-        if (!found) return no_such(f, "output", outputs[i].name, f->outputs, f->output_count, err);
-        ANM_TRY(give_output(f, found, &outputs[i], allocate, err));
+        size_t k = 0;
+        while (k < results && !(outputs[i].name && strcmp(tensors[k].name, outputs[i].name) == 0))
+            k++;
+        if (k == results)
+            return no_such(f, "output", outputs[i].name, f->outputs, f->output_count, err);
+        anm_dtype dtype = declared ? declared[k] : tensors[k].dtype;
+        ANM_TRY(give_output(f, &tensors[k], dtype, &outputs[i], allocate, err));
     }
     return ANM_OK;
+}
+
+/* A call as the two engines take it. */
+typedef struct call {
+    const anm_function *f;
+    const anm_tensor *inputs;
+    size_t input_count;
+    anm_tensor *outputs;
+    size_t output_count;
+    bool allocate;
+    anm_tensor *states;
+    size_t state_count;
+} call;
+
+static anm_status run_reference(const call *c, anm_precision precision, anm_error *err) {
+    anm_interp *interp;
+    anm_interp_result *result;
+    size_t count;
+    ANM_TRY(anm_function_interp(c->f, precision, &interp, err));
+    ANM_TRY(anm_interp_run(interp, c->inputs, c->input_count, c->states, c->state_count, &result,
+                           err));
+    const anm_tensor *tensors = anm_interp_result_tensors(result, &count);
+    anm_status status = give_outputs(c->f, tensors, count, NULL, c->outputs, c->output_count,
+                                     c->allocate, err);
+    anm_interp_result_destroy(result);
+    return status;
+}
+
+static anm_status run_fast(const call *c, anm_engine *engine, anm_pool *pool, bool fp32,
+                           anm_error *err) {
+    anm_engine_result *result;
+    const anm_dtype *declared;
+    size_t count;
+    ANM_TRY(anm_engine_run(engine, pool, c->inputs, c->input_count, c->states, c->state_count,
+                           &result, err));
+    const anm_tensor *tensors = anm_engine_result_tensors(result, &count, &declared);
+    anm_status status = give_outputs(c->f, tensors, count, fp32 ? NULL : declared, c->outputs,
+                                     c->output_count, c->allocate, err);
+    anm_engine_result_release(result);
+    return status;
 }
 
 static anm_status predict(const anm_function *f, const anm_tensor *inputs, size_t input_count,
                           anm_tensor *outputs, size_t output_count, bool allocate, anm_state *state,
                           const anm_predict_options *options, anm_error *err) {
     anm_predict_options all;
-    anm_interp *interp;
-    anm_interp_result *result;
+    anm_engine *engine;
+    anm_pool *pool;
     anm_predict_options_init(&all);
     ANM_TRY(anm_options_take(&all, sizeof all, options, err));
-    anm_precision precision = all.precision;
-    ANM_TRY(anm_precision_check(precision, err));
+    ANM_TRY(anm_precision_check(all.precision, err));
+    ANM_TRY(anm_function_check_usable(f, err));
     ANM_TRY(check_inputs(f, inputs, input_count, err));
-    ANM_TRY(check_state(f, state, precision, err));
-    ANM_TRY(anm_function_interp(f, precision, &interp, err));
-    ANM_TRY(anm_interp_run(interp, inputs, input_count, state ? state->tensors : NULL,
-                           state ? state->count : 0, &result, err));
-    anm_status status = give_outputs(f, result, outputs, output_count, allocate, err);
-    anm_interp_result_destroy(result);
-    return status;
+    ANM_TRY(check_state(f, state, all.precision, err));
+    call c = {f,        inputs,
+              input_count, outputs,
+              output_count, allocate,
+              state ? state->tensors : NULL, state ? state->count : 0};
+    ANM_TRY(anm_function_engine(f, inputs, input_count, &all, &engine, &pool, err));
+    if (!engine) return run_reference(&c, all.precision, err);
+    return run_fast(&c, engine, pool, all.precision == ANM_PRECISION_FP32, err);
 }
 
 anm_status anm_predict(const anm_function *f, const anm_tensor *inputs, size_t input_count,

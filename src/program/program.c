@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening programs and describing them. Running: predict.c; states: state.c. */
-#include "src/program/program.h"
+#include "src/program/fast.h"
 
 #include <string.h>
 
@@ -120,9 +120,11 @@ anm_status anm_program_open(const char *path, anm_program **out, anm_error *err)
 
 void anm_program_close(anm_program *program) {
     if (!program) return;
-    for (size_t i = 0; i < program->function_count; i++)
+    for (size_t i = 0; i < program->function_count; i++) {
         for (int p = 0; p < ANM_PRECISIONS; p++)
             anm_interp_destroy(program->functions[i].interps[p]);
+        anm_function_release_engines(&program->functions[i]);
+    }
     anm_free(program->functions);
     anm_package_close(program->package);
     anm_arena_destroy(program->arena);
@@ -198,14 +200,17 @@ int anm_program_specification(const anm_program *program) {
     return program->package->program->spec_version;
 }
 
+anm_status anm_function_check_usable(const anm_function *f, anm_error *err) {
+    if (!f->program->broken) return ANM_OK;
+    return anm_fail(err, ANM_ERROR_ARGUMENT, f->program->package->path,
+                    "opened to inspect only: %s", f->program->problems[0]);
+}
+
 anm_status anm_function_interp(const anm_function *f, anm_precision precision, anm_interp **out,
                                anm_error *err) {
     anm_function *own = (anm_function *)f; /* functions are const to callers only */
     anm_status status = ANM_OK;
     *out = NULL;
-    if (own->program->broken)
-        return anm_fail(err, ANM_ERROR_ARGUMENT, own->program->package->path,
-                        "opened to inspect only: %s", own->program->problems[0]);
     pthread_mutex_lock(&own->program->lock);
     if (!own->interps[precision])
         status = anm_interp_create(f->mil, precision, &own->interps[precision], err);

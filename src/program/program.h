@@ -12,6 +12,8 @@
 
 enum { ANM_PRECISIONS = 2 };
 
+typedef struct anm_engine_entry anm_engine_entry;
+
 struct anm_function {
     anm_program *program;
     const anm_mil_function *mil;
@@ -19,6 +21,7 @@ struct anm_function {
     anm_feature *inputs, *outputs, *states;
     size_t input_count, output_count, state_count;
     anm_interp *interps[ANM_PRECISIONS]; /* made at first use, under the program's lock */
+    anm_engine_entry *engines;           /* likewise */
     anm_op_count *ops;                   /* of a program opened to inspect */
     size_t op_count;
 };
@@ -45,6 +48,9 @@ struct anm_state {
 
 /* A caller's number may be any; it indexes interps[]. */
 ANM_MUST_CHECK anm_status anm_precision_check(anm_precision precision, anm_error *err);
+
+/* ANM_ERROR_ARGUMENT if its program was opened to inspect although it cannot run. */
+ANM_MUST_CHECK anm_status anm_function_check_usable(const anm_function *f, anm_error *err);
 
 /* The function's interpreter for a precision, made ready if it is the first use. */
 ANM_MUST_CHECK anm_status anm_function_interp(const anm_function *f, anm_precision precision,
