@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* One pass through embeddings, chunks and head. */
+/*
+ * One pass through embeddings, chunks and head. Between them hidden states are fp32, whatever is
+ * declared, so that cutting a model into chunks changes nothing.
+ */
 #include <string.h>
 
 #include "src/llm/llm.h"
 
 enum { HALF_ZERO = 0, HALF_MINUS_INFINITY = 0xfc00, MOST_INPUTS = 5 };
-
-static anm_dtype hidden_dtype(const anm_llm *llm) {
-    return llm->precision == ANM_PRECISION_FP32 ? ANM_DTYPE_FP32 : ANM_DTYPE_FP16;
-}
 
 static anm_status predict(const anm_session *s, const anm_function *f, const anm_tensor *inputs,
                           size_t input_count, anm_tensor *outputs, size_t output_count,
@@ -30,7 +29,7 @@ static anm_status embed(anm_session *s, const int32_t *tokens, size_t rows, size
                       .data = s->ids,
                       .bytes = padded * sizeof *s->ids};
     *hidden = (anm_tensor){.name = s->llm->embeddings_output,
-                           .dtype = hidden_dtype(s->llm),
+                           .dtype = ANM_DTYPE_FP32,
                            .data = s->hidden[0],
                            .bytes = s->hidden_bytes};
     return predict(s, s->llm->embeddings, &ids, 1, hidden, 1, err);
@@ -100,7 +99,7 @@ static anm_status run_chunks(anm_session *s, bool prefill, size_t first, anm_ten
         in.tensors[0] = *hidden;
         in.tensors[0].name = "hidden_states";
         anm_tensor out = {.name = anm_function_output(f, 0)->name,
-                          .dtype = hidden_dtype(llm),
+                          .dtype = ANM_DTYPE_FP32,
                           .data = s->hidden[(i + 1) % 2],
                           .bytes = s->hidden_bytes};
         ANM_TRY(predict(s, f, in.tensors, count, &out, 1, err));

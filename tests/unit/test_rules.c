@@ -28,6 +28,8 @@ typedef struct rule_case {
 #define BOOLS(n, values) "tensor<bool, [" #n "]>([" values "])"
 #define HALFS(n, values) "tensor<fp16, [" #n "]>([" values "])"
 #define STR(text) "string(\"" text "\")"
+#define BLOB(shape)                                                                                \
+    H(shape) "(BLOBFILE(path = " STR("w") ", offset = uint64(64)))"
 #define SAMPLING                                                                                   \
     "sampling_mode = " STR("bilinear") ", padding_mode = " STR("constant") ", padding_value = "    \
     "fp16(0), coordinates_mode = " STR("normalized_minus_one_to_one") ", align_corners = "         \
@@ -266,6 +268,22 @@ static const rule_case good[] = {
      H("[2, 3]")},
 
     {"state<" H("[1, 4]") "> s", "read_state(input = s)", 1, H("[1, 4]")},
+
+    {H("[1, 5, 3]") " x", "anm_linear(weight = " BLOB("[2, 3, 1, 1]") ", x = x)", 1,
+     H("[1, 5, 2]")},
+    {H("[1, 5, 3]") " x, " H("[5, 2]") " r",
+     "anm_linear(bias = " HALFS(2, "1, 2") ", residual = r, weight = " BLOB("[2, 3]") ", x = x)", 1,
+     H("[1, 5, 2]")},
+    {H("[4, 3]") " x", "anm_gated_linear(activation = " STR("silu") ", gate = " BLOB("[2, 3]")
+     ", up = " BLOB("[2, 3]") ", x = x)", 1, H("[4, 2]")},
+    {H("[1, 6, 5, 8]") " x, " H("[1, 1, 5, 4]") " c, " H("[1, 1, 5, 8]") " s",
+     "anm_rope(cos = c, sin = s, x = x)", 1, H("[1, 6, 5, 8]")},
+    {"state<" H("[4, 2, 9, 8]") "> s, " H("[1, 2, 3, 8]") " u, " I("[1]") " p",
+     "anm_cache_update(axis = int32(2), begin = " INTS(4, "3, 0, 0, 0")
+     ", input = s, position = p, update = u)", 0, ""},
+    {H("[1, 6, 5, 8]") " q, " H("[1, 2, 9, 8]") " k, " H("[1, 2, 9, 4]") " v, " H("[5, 9]") " m",
+     "anm_attention(key = k, mask = m, query = q, scale = fp32(0.5), value = v)", 1,
+     H("[1, 6, 5, 4]")},
     {"state<" H("[1, 4]") "> s, " H("[1, 4]") " x", "write_state(data = x, input = s)", 0, ""},
     {"state<" H("[1, 4]") "> s, " H("[1, 4]") " x", "coreml_update_state(state = s, value = x)", 1,
      H("[1, 4]")},
@@ -504,6 +522,29 @@ static const rule_case bad[] = {
      "need an axis"},
 
     {H("[1, 4]") " x", "read_state(input = x)", 1, "\"input\" does not accept"},
+
+    {H("[1, 5, 4]") " x", "anm_linear(weight = " BLOB("[2, 3]") ", x = x)", 1, "is no matrix"},
+    {H("[1, 5, 3]") " x", "anm_linear(bias = " HALFS(3, "1, 2, 3") ", weight = " BLOB("[2, 3]")
+     ", x = x)", 1, "bias needs"},
+    {H("[1, 5, 3]") " x, " H("[1, 5, 3]") " r", "anm_linear(residual = r, weight = "
+     BLOB("[2, 3]") ", x = x)", 1, "residual needs"},
+    {H("[4, 3]") " x", "anm_gated_linear(activation = " STR("silu") ", gate = " BLOB("[2, 3]")
+     ", up = " BLOB("[4, 3]") ", x = x)", 1, "no equal matrices"},
+    {H("[1, 6, 5, 8]") " x, " H("[1, 1, 5, 3]") " c, " H("[1, 1, 5, 8]") " s",
+     "anm_rope(cos = c, sin = s, x = x)", 1, "cos does not fit"},
+    {H("[1, 6, 5, 8]") " x, " H("[1, 1, 5, 4]") " c, " H("[1, 1, 4, 8]") " s",
+     "anm_rope(cos = c, sin = s, x = x)", 1, "sin does not fit"},
+    {"state<" H("[4, 2, 9, 8]") "> s, " H("[1, 2, 3, 8]") " u, " I("[1]") " p",
+     "anm_cache_update(axis = int32(2), begin = " INTS(4, "4, 0, 0, 0")
+     ", input = s, position = p, update = u)", 0, "does not fit in the state"},
+    {"state<" H("[4, 2, 9, 8]") "> s, " H("[1, 2, 3, 8]") " u, " I("[1]") " p",
+     "anm_cache_update(axis = int32(4), begin = " INTS(4, "0, 0, 0, 0")
+     ", input = s, position = p, update = u)", 0, "axis is outside"},
+    {H("[1, 6, 5, 8]") " q, " H("[1, 4, 9, 8]") " k, " H("[1, 4, 9, 4]") " v",
+     "anm_attention(key = k, query = q, scale = fp32(0.5), value = v)", 1, "do not fit"},
+    {H("[1, 6, 5, 8]") " q, " H("[1, 2, 9, 8]") " k, " H("[1, 2, 9, 4]") " v, " H("[9, 5]") " m",
+     "anm_attention(key = k, mask = m, query = q, scale = fp32(0.5), value = v)", 1,
+     "mask needs"},
     {"state<" H("[1, 4]") "> s, " H("[1, 5]") " x", "write_state(data = x, input = s)", 0,
      "does not have the type of the state"},
     {"state<" H("[1, 4]") "> s, " H("[1, 5]") " x", "coreml_update_state(state = s, value = x)", 1,
