@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The LLM tier: a directory of packages in ANEMLL's form (embeddings, FFN chunks with the
- * functions infer and prefill over one KV-cache state, LM head) used as one language model.
+ * functions infer and prefill over the KV cache, and infer_rotate and prefill_rotate for sliding
+ * windows, LM head) used as one language model.
  *
  * A model is immutable and may be shared between threads; a session is one timeline of tokens
  * with its KV cache, for one thread at a time.
@@ -63,7 +64,11 @@ ANM_API ANM_MUST_CHECK anm_status anm_session_sync(anm_session *session, const i
 /* Appends one token: one decode step. */
 ANM_API ANM_MUST_CHECK anm_status anm_session_append(anm_session *session, int32_t token,
                                                      anm_error *err);
-/* Shortens the timeline to `length` tokens; the logits are gone until the next step. */
+/*
+ * Shortens the timeline to `length` tokens; the logits are gone until the next step. That costs
+ * nothing, unless the model has layers that see a sliding window and the timeline had outgrown it:
+ * then the next step evaluates the shorter timeline again.
+ */
 ANM_API void anm_session_rewind(anm_session *session, size_t length);
 ANM_API const int32_t *anm_session_tokens(const anm_session *session, size_t *count);
 /* Of the last token: vocab_size floats, valid until the next call; NULL before the first step. */

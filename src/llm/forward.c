@@ -89,11 +89,11 @@ static size_t make_inputs(anm_session *s, const anm_function *f, size_t first, c
     return count;
 }
 
-static anm_status run_chunks(anm_session *s, bool prefill, size_t first, anm_tensor *hidden,
+static anm_status run_chunks(anm_session *s, anm_llm_role role, size_t first, anm_tensor *hidden,
                              anm_error *err) {
     const anm_llm *llm = s->llm;
     for (size_t i = 0; i < llm->chunk_count; i++) {
-        const anm_function *f = prefill ? llm->chunks[i].prefill : llm->chunks[i].infer;
+        const anm_function *f = llm->chunks[i].functions[role];
         chunk_inputs in = {0};
         size_t count = make_inputs(s, f, first, &in, s->mask + llm->batch * llm->context);
         in.tensors[0] = *hidden;
@@ -138,13 +138,15 @@ static void fill_positions(anm_session *s, size_t first, size_t count, size_t ro
 
 anm_status anm_session_forward(anm_session *s, const int32_t *tokens, size_t first, size_t count,
                                bool want_logits, anm_error *err) {
-    bool prefill = count > 1;
+    bool prefill = count > 1, rotate = first >= s->llm->window;
+    anm_llm_role role = prefill ? rotate ? ANM_LLM_PREFILL_ROTATE : ANM_LLM_PREFILL
+                                : rotate ? ANM_LLM_INFER_ROTATE : ANM_LLM_INFER;
     size_t rows = prefill ? s->llm->batch : 1;
     anm_tensor hidden;
     s->has_logits = false;
     fill_positions(s, first, count, rows);
     fill_mask(s, first, rows);
     ANM_TRY(embed(s, tokens, count, rows, &hidden, err));
-    ANM_TRY(run_chunks(s, prefill, first, &hidden, err));
+    ANM_TRY(run_chunks(s, role, first, &hidden, err));
     return want_logits ? run_head(s, &hidden, err) : ANM_OK;
 }

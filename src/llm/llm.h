@@ -8,9 +8,18 @@
 #include "anemone/llm.h"
 #include "src/base/arena.h"
 
-/* A chunk of the FFN: its two functions may live in one package or in two. */
+/* What a function of a chunk is for. From the window on, those that rotate are called. */
+typedef enum anm_llm_role {
+    ANM_LLM_INFER,
+    ANM_LLM_PREFILL,
+    ANM_LLM_INFER_ROTATE,
+    ANM_LLM_PREFILL_ROTATE,
+    ANM_LLM_ROLES
+} anm_llm_role;
+
+/* A chunk of the FFN: its functions may live in one package or in several; NULL: not there. */
 typedef struct anm_llm_chunk {
-    const anm_function *infer, *prefill; /* prefill NULL: single steps only */
+    const anm_function *functions[ANM_LLM_ROLES];
 } anm_llm_chunk;
 
 typedef struct anm_llm_logits {
@@ -32,6 +41,12 @@ struct anm_llm {
     anm_llm_logits *logits; /* in order of the vocabulary */
     size_t logits_count;
     size_t context, batch, hidden, vocab;
+    /*
+     * Rows of the cache of layers that see a window, which rotates beyond; the context length if
+     * there is nothing of the kind.
+     */
+    size_t window;
+    bool batches_rotate; /* prefill_rotate is there, and may be used */
     anm_tokenizer *tokenizer;
     anm_chat_template *chat_template;
     int32_t *stop_ids;
@@ -48,7 +63,12 @@ struct anm_session {
     const anm_llm *llm;
     anm_state *state;
     int32_t *tokens; /* context entries */
-    size_t count;    /* whose K and V are in the state */
+    size_t count;
+    /*
+     * Of these, the first whose K and V are in the state: all, or none after a rewind from beyond
+     * the window, where the state has lost what the shorter timeline needs.
+     */
+    size_t held;
     size_t reused;   /* of the last sync: tokens that were not evaluated again */
     bool has_logits;
     float *logits;
@@ -61,8 +81,8 @@ struct anm_session {
 
 /*
  * Evaluates `count` tokens at positions first, first + 1, ...: K and V go into the state. One token
- * runs `infer`, several run `prefill` (count <= batch). `want_logits` runs the head on the last
- * one; after prefill only if llm->prefill_gives_last.
+ * runs `infer`, several run `prefill` (count <= batch, all below the window or all beyond).
+ * `want_logits` runs the head on the last one; after prefill only if llm->prefill_gives_last.
  */
 ANM_MUST_CHECK anm_status anm_session_forward(anm_session *s, const int32_t *tokens, size_t first,
                                               size_t count, bool want_logits, anm_error *err);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A timeline of tokens and its KV cache. */
+/*
+ * A timeline of tokens and its KV cache. Shortening it costs nothing: rows behind its end are
+ * masked and written anew. But beyond the window of layers that have one, their cache has moved on
+ * and what left it is lost: then the shorter timeline is evaluated from the start.
+ */
 #include <string.h>
 
 #include "src/base/alloc.h"
@@ -22,7 +26,8 @@ static anm_status allocate(anm_session *s, anm_error *err) {
     bool ok =
         s->tokens && s->logits && s->mask && s->ids && s->positions && s->hidden[0] && s->hidden[1];
     if (!ok) return anm_fail_memory(err);
-    return anm_state_create(llm->chunks[0].infer, llm->precision, &s->state, err);
+    const anm_function *infer = llm->chunks[0].functions[ANM_LLM_INFER];
+    return anm_state_create(infer, llm->precision, &s->state, err);
 }
 
 anm_status anm_session_create(const anm_llm *llm, anm_session **out, anm_error *err) {
@@ -77,16 +82,21 @@ static size_t matching(const anm_session *s, const int32_t *tokens, size_t count
 static anm_status step(anm_session *s, int32_t token, bool want_logits, anm_error *err) {
     ANM_TRY(anm_session_forward(s, &token, s->count, 1, want_logits, err));
     s->tokens[s->count++] = token;
+    s->held = s->count;
     return ANM_OK;
 }
 
 /*
  * Whether to run a batch for `rows` tokens. A batch always computes all its rows, so a short rest
- * is cheaper in single steps; and it must fit: its padding is written to the cache as well.
+ * is cheaper in single steps; and it must fit, below the window or behind it: its padding is
+ * written to the cache as well.
  */
 static bool batch_pays(const anm_session *s, size_t rows) {
-    size_t batch = s->llm->batch;
-    return batch > 1 && rows > batch / 2 && s->count + batch <= s->llm->context;
+    const anm_llm *llm = s->llm;
+    if (llm->batch < 2 || rows <= llm->batch / 2) return false;
+    if (s->count >= llm->window && !llm->batches_rotate) return false;
+    size_t room = s->count < llm->window ? llm->window : llm->context;
+    return s->count + llm->batch <= room;
 }
 
 /* Tokens up to `end`, the last one with logits if it can be had on the way. */
@@ -101,8 +111,9 @@ static anm_status advance(anm_session *s, const int32_t *tokens, size_t end, boo
         if (rows > s->llm->batch) rows = s->llm->batch;
         bool last = s->count + rows == end;
         ANM_TRY(anm_session_forward(s, tokens + s->count, s->count, rows, logits && last, err));
-        memcpy(s->tokens + s->count, tokens + s->count, rows * sizeof *tokens);
+        memmove(s->tokens + s->count, tokens + s->count, rows * sizeof *tokens);
         s->count += rows;
+        s->held = s->count;
     }
     return ANM_OK;
 }
@@ -113,12 +124,19 @@ anm_status anm_session_sync(anm_session *s, const int32_t *tokens, size_t count,
     s->reused = count;
     if (same == count && s->count == count && s->has_logits) return ANM_OK;
     /* The last token is always run, since its logits are wanted; the rest may be reused. */
-    s->reused = same < count ? same : count - 1;
-    anm_session_rewind(s, s->reused);
+    anm_session_rewind(s, same < count ? same : count - 1);
+    s->reused = s->count = s->held;
     if (s->llm->prefill_gives_last) return advance(s, tokens, count, true, err);
     /* ANEMLL's prefill gives no logits: the last token goes through infer, once. */
     ANM_TRY(advance(s, tokens, count - 1, false, err));
     return step(s, tokens[count - 1], true, err);
+}
+
+/* Evaluates again what a rewind has left without K and V. */
+static anm_status restore(anm_session *s, anm_error *err) {
+    size_t end = s->count;
+    s->count = s->held;
+    return advance(s, s->tokens, end, false, err);
 }
 
 anm_status anm_session_append(anm_session *s, int32_t token, anm_error *err) {
@@ -126,11 +144,14 @@ anm_status anm_session_append(anm_session *s, int32_t token, anm_error *err) {
     if (s->count == s->llm->context)
         return anm_fail(err, ANM_ERROR_LIMIT, s->llm->name, "the context of %zu tokens is full",
                         s->llm->context);
+    ANM_TRY(restore(s, err));
     return step(s, token, true, err);
 }
 
 void anm_session_rewind(anm_session *s, size_t length) {
     if (length >= s->count) return;
+    if (s->held > s->llm->window) s->held = 0;
+    if (s->held > length) s->held = length;
     s->count = length;
     s->has_logits = false;
 }

@@ -137,6 +137,19 @@ static anm_status check_sizes(const wiring *w, const anm_function *f, size_t row
     return ANM_OK;
 }
 
+static const anm_feature *find_local_cache(const anm_function *f) {
+    for (size_t i = 0; i < anm_function_state_count(f); i++)
+        if (anm_str_ends(anm_function_state(f, i)->name, "kv_cache_local"))
+            return anm_function_state(f, i);
+    return NULL;
+}
+
+static anm_llm_role role_of(const anm_function *f, bool prefill) {
+    bool rotate = anm_str_ends(anm_function_name(f), "_rotate");
+    if (prefill) return rotate ? ANM_LLM_PREFILL_ROTATE : ANM_LLM_PREFILL;
+    return rotate ? ANM_LLM_INFER_ROTATE : ANM_LLM_INFER;
+}
+
 static anm_status take_chunk(wiring *w, const anm_function *f) {
     anm_llm *llm = w->llm;
     const anm_feature *hidden = find_input(f, "hidden_states");
@@ -150,12 +163,15 @@ static anm_status take_chunk(wiring *w, const anm_function *f) {
     if (hidden->rank != 3 || mask->rank != 4) return fail(w, "a chunk's inputs have other ranks");
     ANM_TRY(agree(w, &llm->hidden, hidden->shape[2], "hidden size"));
     ANM_TRY(agree(w, &llm->context, mask->shape[3], "context length"));
-    bool prefill = hidden->shape[1] > 1 || strcmp(anm_function_name(f), "prefill") == 0;
+    bool prefill = hidden->shape[1] > 1 || anm_str_starts(anm_function_name(f), "prefill");
+    const anm_feature *local = find_local_cache(f);
+    if (local && local->rank == 4)
+        ANM_TRY(agree(w, &llm->window, local->shape[2], "the sliding window"));
     if (prefill) ANM_TRY(agree(w, &llm->batch, hidden->shape[1], "prefill batch"));
     ANM_TRY(check_sizes(w, f, prefill ? llm->batch : 1));
     if (!anm_function_output_count(f)) return fail(w, "a chunk without outputs");
     anm_llm_chunk *chunk = &llm->chunks[number - 1];
-    const anm_function **slot = prefill ? &chunk->prefill : &chunk->infer;
+    const anm_function **slot = &chunk->functions[role_of(f, prefill)];
     if (*slot) return fail(w, "a second package has the same chunk");
     *slot = f;
     if (number > llm->chunk_count) llm->chunk_count = number;
@@ -208,23 +224,45 @@ static anm_status nothing_found(const anm_llm *llm, char **names, size_t count, 
                     "no .mlpackage or .mlmodelc is in this directory");
 }
 
+static bool has_role(const wiring *w, anm_llm_role role) {
+    for (size_t i = 0; i < w->expected_chunks; i++)
+        if (!w->llm->chunks[i].functions[role]) return false;
+    return true;
+}
+
+static anm_status require_chunks(const wiring *w, anm_llm_role role, const char *name) {
+    for (size_t i = 0; i < w->expected_chunks; i++)
+        if (!w->llm->chunks[i].functions[role])
+            return anm_fail(w->err, ANM_ERROR_MISMATCH, w->llm->dir,
+                            "chunk %zu of %zu (function %s) is missing", i + 1,
+                            w->expected_chunks, name);
+    return ANM_OK;
+}
+
+/*
+ * ANEMLL's own prefill_rotate lets the tokens of a batch see those after them: from packages that
+ * are not ours, single steps are taken beyond the window.
+ */
+static anm_status check_window(wiring *w) {
+    anm_llm *llm = w->llm;
+    if (!llm->window || llm->window >= llm->context) {
+        llm->window = llm->context;
+        return ANM_OK;
+    }
+    llm->batches_rotate = llm->prefill_gives_last && has_role(w, ANM_LLM_PREFILL_ROTATE);
+    return require_chunks(w, ANM_LLM_INFER_ROTATE, "infer_rotate");
+}
+
 static anm_status check_complete(wiring *w) {
     const anm_llm *llm = w->llm;
     w->file = llm->dir;
     if (!llm->embeddings) return fail(w, "the embeddings are missing (input_ids to hidden_states)");
     if (!llm->head) return fail(w, "the LM head is missing (hidden_states to logits)");
     if (!llm->chunk_count) return fail(w, "no FFN chunk is here (hidden_states and causal_mask)");
-    bool all_prefill = true;
-    for (size_t i = 0; i < w->expected_chunks; i++) {
-        if (!llm->chunks[i].infer)
-            return anm_fail(w->err, ANM_ERROR_MISMATCH, llm->dir,
-                            "chunk %zu of %zu (function infer) is missing", i + 1,
-                            w->expected_chunks);
-        all_prefill = all_prefill && llm->chunks[i].prefill;
-    }
-    if (!all_prefill) w->llm->batch = 1;
+    ANM_TRY(require_chunks(w, ANM_LLM_INFER, "infer"));
+    if (!has_role(w, ANM_LLM_PREFILL)) w->llm->batch = 1;
     if (!w->llm->batch) w->llm->batch = 1;
-    return ANM_OK;
+    return check_window(w);
 }
 
 anm_status anm_llm_wire(anm_llm *llm, anm_error *err) {

@@ -138,11 +138,27 @@ static void large_residual(void **state) {
     check_case("large");
 }
 
+/* ANEMLL's runners take batches from multiples of their size: one must end at the window. */
+static void batch_must_divide_the_window(void **state) {
+    anm_error err;
+    anm_convert_options options;
+    anm_convert_options_init(&options);
+    options.context_length = CONTEXT;
+    options.batch_size = 3;
+    assert_int_equal(anm_convert(ANM_TEST_DATA "/gemma3/text", "test_gemma3.none", &options, NULL,
+                                 &err),
+                     ANM_ERROR_ARGUMENT);
+    assert_string_equal(err.where, "batch_size");
+    assert_non_null(strstr(err.message, "window of 8"));
+    assert_false(anm_path_exists("test_gemma3.none"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_model),
         cmocka_unit_test(part_of_a_larger_model),
         cmocka_unit_test(large_residual),
+        cmocka_unit_test(batch_must_divide_the_window),
     };
     return cmocka_run_group_tests_name("gemma3", tests, NULL, NULL);
 }
