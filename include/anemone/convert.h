@@ -97,9 +97,9 @@ ANM_API void anm_convert_options_init(anm_convert_options *options);
 typedef struct anm_convert_report anm_convert_report;
 
 /*
- * Converts the checkpoint in model_dir into out_dir, which is created. Outputs appear under their
- * names when all of them are whole, meta.yaml last; a conversion that fails leaves out_dir as it
- * was. `options` and `report` may be NULL.
+ * Converts the checkpoint in model_dir, or the GGUF file of that name, into out_dir, which is
+ * created. Outputs appear under their names when all of them are whole, meta.yaml last; a
+ * conversion that fails leaves out_dir as it was. `options` and `report` may be NULL.
  *
  * ANM_ERROR_NOT_FOUND without a checkpoint; ANM_ERROR_UNSUPPORTED for an architecture, a RoPE
  * scaling, a quantized checkpoint and so on, saying what is supported; ANM_ERROR_MISMATCH for

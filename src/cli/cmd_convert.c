@@ -161,13 +161,17 @@ int cmd_convert(int argc, char **argv) {
         {"allow-overflow", 0, CLI_FLAG, &overflow, NULL, "let values beyond fp16 become infinite"},
         {"json", 0, CLI_FLAG, &json, NULL, "print the report as JSON"},
     };
-    char notes[512];
-    snprintf(notes, sizeof notes, "Supported:\n%s", anm_convert_supported());
+    char notes[1024];
+    snprintf(notes, sizeof notes,
+             "MODEL is a directory with config.json and safetensors (fp32, fp16, bf16, or FP8 with"
+             " scales),\nor a GGUF file (F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K; of several parts, "
+             "any one).\n\nSupported:\n%s", anm_convert_supported());
     const cli_spec spec = {"convert",
-                           "MODEL_DIR -o DIR",
+                           "MODEL -o DIR",
                            1,
                            1,
-                           "Makes CoreML packages in ANEMLL's form of a Hugging Face checkpoint.",
+                           "Makes CoreML packages in ANEMLL's form of a Hugging Face checkpoint or "
+                           "a GGUF file.",
                            notes,
                            table,
                            sizeof table / sizeof table[0]};

@@ -68,10 +68,12 @@ static anm_status set_activation(const char *where, anm_recipe *r, anm_error *er
 
 static anm_status check_supported(const char *where, anm_recipe *r, anm_error *err) {
     const anm_hf_config *c = &r->config;
-    if (*c->quant_method)
+    if (*c->quant.method && !c->quant.fp8)
         return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
-                        "the checkpoint is quantized (quant_method \"%s\"); convert the original "
-                        "in bf16, fp16 or fp32", c->quant_method);
+                        "the checkpoint is quantized (quant_method \"%s\"%s%s); of such ones FP8 "
+                        "is dequantised: convert that, a GGUF file, or the original in bf16, fp16 "
+                        "or fp32", c->quant.method, *c->quant.format ? ", format " : "",
+                        c->quant.format);
     ANM_TRY(set_activation(where, r, err));
     return check_rope(where, r, err);
 }

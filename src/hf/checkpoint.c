@@ -113,7 +113,7 @@ static anm_status load(anm_checkpoint *c, const char *dir, anm_error *err) {
         return no_weights(c, err);
     }
     for (size_t i = 0; i < c->files.len; i++) ANM_TRY(add_weights(c, c->files.data[i], err));
-    return ANM_OK;
+    return anm_checkpoint_attach_scales(c, err);
 }
 
 anm_status anm_checkpoint_open(const char *dir, anm_checkpoint **out, anm_error *err) {

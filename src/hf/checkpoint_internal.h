@@ -28,6 +28,8 @@ ANM_MUST_CHECK anm_status anm_checkpoint_load_shards(anm_checkpoint *c, const ch
 /* Adds a weight under its tensor's name, which lives as long as the checkpoint; once only. */
 ANM_MUST_CHECK anm_status anm_checkpoint_add_weight(anm_checkpoint *c, const anm_weight *weight,
                                                     anm_error *err);
+/* Gives FP8 weights their scales, which are then no weights any more. */
+ANM_MUST_CHECK anm_status anm_checkpoint_attach_scales(anm_checkpoint *c, anm_error *err);
 /* Opens a GGUF model. */
 ANM_MUST_CHECK anm_status anm_checkpoint_load_gguf(anm_checkpoint *c, const char *path,
                                                    anm_error *err);

@@ -18,7 +18,10 @@ bool anm_weight_is_readable(const anm_weight *w) {
 }
 
 const char *anm_weight_form(const anm_weight *w) {
-    return w->coding ? w->coding->name : anm_dtype_name(w->tensor->dtype);
+    if (w->coding) return w->coding->name;
+    if (w->tensor->dtype == ANM_DTYPE_FP8E4M3FN) return "fp8e4m3fn without scales";
+    if (w->tensor->dtype == ANM_DTYPE_FP8E5M2) return "fp8e5m2 without scales";
+    return anm_dtype_name(w->tensor->dtype);
 }
 
 static size_t smaller(size_t a, size_t b) {

@@ -137,22 +137,12 @@ static anm_dtype dtype_from_torch(const char *name) {
     return ANM_DTYPE_NONE;
 }
 
-static anm_status read_quantization(const anm_config_source *s, anm_hf_config *c) {
-    const json_t *q = json_object_get(s->object, "quantization_config");
-    if (!q || json_is_null(q)) return ANM_OK;
-    if (!json_is_object(q))
-        return anm_fail(s->err, ANM_ERROR_FORMAT, s->path,
-                        "key \"quantization_config\" is no object");
-    anm_config_source inner = {q, s->path, s->err};
-    return anm_config_name(&inner, "quant_method", "unnamed", c->quant_method);
-}
-
 static anm_status read_names(const anm_config_source *s, anm_hf_config *c) {
     char dtype[ANM_HF_NAME];
     ANM_TRY(anm_config_name(s, "model_type", "", c->model_type));
     if (!*c->model_type) return missing_key(s, "model_type");
     ANM_TRY(read_architecture(s, c));
-    ANM_TRY(read_quantization(s, c));
+    ANM_TRY(anm_config_read_quant(s, &c->quant));
     ANM_TRY(anm_config_name(s, "hidden_activation", "", c->hidden_act));
     if (!*c->hidden_act) ANM_TRY(anm_config_name(s, "hidden_act", "silu", c->hidden_act));
     ANM_TRY(anm_config_name(s, "torch_dtype", "", dtype));

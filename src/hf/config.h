@@ -40,6 +40,14 @@ typedef struct anm_hf_rope {
     int64_t original_max_position_embeddings;
 } anm_hf_rope;
 
+/* quantization_config; all zero if the checkpoint is not quantized. */
+typedef struct anm_hf_quant {
+    char method[ANM_HF_NAME]; /* quant_method */
+    char format[ANM_HF_NAME]; /* "format" or "fmt"; "" if absent */
+    bool fp8;                 /* FP8 values and scales, which are read; else it is not supported */
+    int64_t block[2];         /* rows and columns that share a scale; 0: none were named */
+} anm_hf_quant;
+
 typedef struct anm_hf_config {
     char model_type[ANM_HF_NAME];
     char architecture[ANM_HF_NAME]; /* the first of `architectures`, or "" */
@@ -63,7 +71,7 @@ typedef struct anm_hf_config {
     double query_pre_attn_scalar, attn_logit_softcapping, final_logit_softcapping; /* 0: none */
     char hidden_act[ANM_HF_NAME]; /* hidden_activation, else hidden_act; "silu" if absent */
     anm_dtype dtype;              /* torch_dtype or dtype; ANM_DTYPE_NONE if absent or unknown */
-    char quant_method[ANM_HF_NAME]; /* quantization_config's; "" if not quantized */
+    anm_hf_quant quant;
     int64_t state_length;           /* ANEMLL's KV length; 0 if absent */
     /* Token ids without repetition: generation_config.json's first, then config.json's. */
     int64_t bos_ids[ANM_HF_MAX_IDS], eos_ids[ANM_HF_MAX_IDS];

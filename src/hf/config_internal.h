@@ -38,6 +38,8 @@ ANM_MUST_CHECK anm_status anm_config_name(const anm_config_source *s, const char
                                           const char *absent, char out[ANM_HF_NAME]);
 
 ANM_MUST_CHECK anm_status anm_config_read_rope(const anm_config_source *s, anm_hf_config *c);
+/* All zero without a quantization_config. */
+ANM_MUST_CHECK anm_status anm_config_read_quant(const anm_config_source *s, anm_hf_quant *quant);
 ANM_MUST_CHECK anm_status anm_config_read_layers(const anm_config_source *s, anm_hf_config *c);
 /*
  * Makes `root` the config of a text model: the keys of text_config for a model of several parts,

@@ -62,7 +62,7 @@ static void defaults(void **state) {
     assert_false(config.use_sliding_window || config.has_use_sliding_window);
     assert_false(config.other_layer_types);
     assert_string_equal(config.hidden_act, "silu");
-    assert_string_equal(config.quant_method, "");
+    assert_string_equal(config.quant.method, "");
     assert_int_equal(config.dtype, ANM_DTYPE_NONE);
     assert_int_equal(config.bos_count + config.eos_count, 0);
     assert_int_equal(config.state_length, 0);
@@ -89,7 +89,7 @@ static void given_values(void **state) {
     assert_int_equal(config.dtype, ANM_DTYPE_FP16);
     assert_int_equal(config.state_length, 128);
     assert_string_equal(config.architecture, "A");
-    assert_string_equal(config.quant_method, "gptq");
+    assert_string_equal(config.quant.method, "gptq");
     assert_int_equal(config.rope.original_max_position_embeddings, 2048);
 }
 

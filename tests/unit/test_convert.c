@@ -359,7 +359,7 @@ static void unsupported_configs(void **state) {
     static const struct {
         const char *config, *message;
     } cases[] = {
-        {"\"quantization_config\": {\"quant_method\": \"fp8\"}", "quant_method \"fp8\""},
+        {"\"quantization_config\": {\"quant_method\": \"awq\"}", "quant_method \"awq\""},
         {"\"hidden_act\": \"gelu\"", "hidden_act \"gelu\""},
         {"\"rope_scaling\": {\"rope_type\": \"dynamic\", \"factor\": 2}", "\"dynamic\""},
         {"\"partial_rotary_factor\": 0.5", "partial_rotary_factor 0.5"},

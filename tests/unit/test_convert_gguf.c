@@ -12,6 +12,7 @@
 #include "src/base/file.h"
 #include "src/hf/config.h"
 #include "tests/unit/gguf_model.h"
+#include "tests/unit/same_packages.h"
 #include "tests/unit/tiny_model.h"
 
 #define HERE "test_convert_gguf."
@@ -26,32 +27,6 @@ static void convert(const char *model, const char *out, int lut) {
     options.overwrite = 1;
     options.lut_ffn.bits = lut;
     assert_ok(anm_convert(model, out, &options, NULL, &err), &err);
-}
-
-static void same_file(anm_arena *arena, const char *a, const char *b, const char *name) {
-    char *x, *y;
-    size_t m, n;
-    assert_ok(anm_file_read(arena, anm_path_join(arena, a, name), 1 << 30, &x, &m, &err), &err);
-    assert_ok(anm_file_read(arena, anm_path_join(arena, b, name), 1 << 30, &y, &n, &err), &err);
-    if (m != n || memcmp(x, y, n) != 0) fail_msg("%s differs between %s and %s", name, a, b);
-}
-
-/* Every package of `a`: its program and its weights. Gives their number. */
-static int same_packages(const char *a, const char *b) {
-    int packages = 0;
-    char **names;
-    size_t count;
-    anm_arena *arena = anm_arena_create();
-    assert_ok(anm_dir_list(arena, a, &names, &count, &err), &err);
-    for (size_t i = 0; i < count; i++) {
-        if (!anm_str_ends(names[i], ".mlpackage")) continue;
-        const char *data = anm_arena_printf(arena, "%s/Data/com.apple.CoreML", names[i]);
-        same_file(arena, a, b, anm_path_join(arena, data, "model.mlmodel"));
-        same_file(arena, a, b, anm_path_join(arena, data, "weights/weight.bin"));
-        packages++;
-    }
-    anm_arena_destroy(arena);
-    return packages;
 }
 
 static void same_configs(const char *gguf, const char *hf) {
