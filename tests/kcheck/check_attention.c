@@ -151,7 +151,7 @@ static void expect_row(const anm_attention *a, int64_t head, int64_t row, expect
 static double bound_of(const attention_case *c, const expected_row *e, double magnitude) {
     const anm_attention *a = &c->a;
     bool bf16 = strstr(c->kernel->name, "bf16") != NULL;
-    double n = (double)(e->end - e->begin), narrow = bf16 ? 0x1p-9 : 0;
+    double n = (double)(e->end - e->begin), narrow = bf16 ? 0x1p-8 : 0;
     double ds = (2 * narrow + narrow * narrow + ((double)a->dim + 4) * UNIT) * e->magnitude;
     if (a->softcap != 0) ds += (double)a->softcap * 1e-6;
     double relative = exp(2 * ds) - 1 + 2 * narrow + (2 * n + 100) * UNIT + e->magnitude * 4 * UNIT;

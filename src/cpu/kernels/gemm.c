@@ -7,6 +7,7 @@
 static const anm_gemm_kernel *const levels[ANM_ISA_COUNT] = {
     [ANM_ISA_C] = anm_gemm_kernels_c,
     ANM_AVX512VNNI([ANM_ISA_AVX512VNNI] = anm_gemm_kernels_avx512vnni,)
+    ANM_AMX([ANM_ISA_AMX] = anm_gemm_kernels_amx,)
 };
 
 static const anm_gemm_kernel *find_at(const anm_matrix *w, anm_isa isa) {

@@ -22,13 +22,15 @@
 #include "src/base/half.h"
 #include "src/cpu/kernels/gemm_decoder.h"
 #include "src/cpu/kernels/gemm_levels.h"
+#include "src/cpu/kernels/gemm_walk.h"
 
-enum { STEP = 32, BLOCK = 256, PANEL = 32, TABLE = 256 };
+enum { STEP = 32, TABLE = 256 };
 
 typedef struct gemm_panel {
     const anm_matrix *w;
     int64_t row0, rows;   /* at most PANEL */
     int64_t k0, k1;       /* at most BLOCK */
+    int64_t distance;     /* in bytes, of the block that comes next */
     bool by_table;        /* else by way of floats */
     anm_table_decoder decode;
     int64_t tables_row, tables_column; /* the groups that `tables` begin with, -1: none */
@@ -85,13 +87,12 @@ static void panel_tables(gemm_panel *p) {
     p->tables_column = column;
 }
 
-/* Turns to rows [row0, row0 + PANEL) and columns [k0, k0 + BLOCK), as far as there are any. */
-static void panel_turn(gemm_panel *p, int64_t row0, int64_t row1, int64_t k0) {
+static void panel_turn(gemm_panel *p, const walk *at) {
     const anm_matrix *w = p->w;
-    p->row0 = row0;
-    p->rows = row1 - row0 < PANEL ? row1 - row0 : PANEL;
-    p->k0 = k0;
+    int64_t row0 = p->row0 = at->row, k0 = p->k0 = at->k0;
+    p->rows = at->last - row0 < PANEL ? at->last - row0 : PANEL;
     p->k1 = w->columns - k0 < BLOCK ? w->columns : k0 + BLOCK;
+    p->distance = walk_distance(at) * w->bits / 8;
     if (!p->by_table) return;
     panel_tables(p);
     for (int64_t r = 0; r < p->rows; r++)
@@ -113,9 +114,18 @@ static void decode_by_table(gemm_panel *p, int64_t r, int64_t k, int64_t n, weig
     p->decode(rest, table, 1, out + times * step, step);
 }
 
+/* The memory is asked for the next block while this one is decoded. */
+static inline void panel_prefetch(const gemm_panel *p, int64_t r, int64_t k, int64_t n) {
+    const anm_matrix *w = p->w;
+    const char *next = (const char *)w->data +
+                       ((p->row0 + r) * w->columns + k) * w->bits / 8 + p->distance;
+    for (int64_t i = 0; i < n * w->bits / 8; i += 64) __builtin_prefetch(next + i);
+}
+
 /* Columns [k, k + n) of the panel's row r; what lies past n up to whole STEPs is finite. */
 static void panel_decode(gemm_panel *p, int64_t r, int64_t k, int64_t n, weight *out,
                          ptrdiff_t step) {
+    panel_prefetch(p, r, k, n);
     if (p->by_table) {
         decode_by_table(p, r, k, n, out, step);
         return;

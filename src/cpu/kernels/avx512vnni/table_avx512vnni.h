@@ -6,6 +6,8 @@
 #ifndef ANM_CPU_TABLE_AVX512VNNI_H
 #define ANM_CPU_TABLE_AVX512VNNI_H
 
+#include <stdbool.h>
+
 #include "src/cpu/kernels/avx512/order_avx512.h"
 #include "src/cpu/kernels/gemm_decoder.h"
 
