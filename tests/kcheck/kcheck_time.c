@@ -71,8 +71,10 @@ typedef struct reading {
 static uint64_t sum_of(const uint64_t *words, size_t count) {
     uint64_t sum[32] = {0}, total = 0;
     for (size_t i = 0; i + 32 <= count; i += 32) {
-        for (size_t line = 0; line < 32; line += 8)
-            __builtin_prefetch((const char *)(words + i + line) + 4096);
+        for (size_t line = 0; line < 32; line += 8) {
+            __builtin_prefetch((const char *)(words + i + line) + 8192, 0, 2);
+            __builtin_prefetch((const char *)(words + i + line) + 3072, 0, 3);
+        }
         for (size_t lane = 0; lane < 32; lane++) sum[lane] += words[i + lane];
     }
     for (size_t lane = 0; lane < 32; lane++) total += sum[lane];

@@ -6,6 +6,9 @@
 #include "src/cpu/kernels/gemv.h"
 
 extern const anm_gemv_kernel anm_gemv_kernels_c[];
+extern const anm_gemv_kernel anm_gemv_kernels_avx2[];
+extern const anm_gemv_kernel anm_gemv_kernels_avx512[];
 extern const anm_gemv_kernel anm_gemv_kernels_avx512vnni[];
+extern const anm_gemv_kernel anm_gemv_kernels_neon[];
 
 #endif
