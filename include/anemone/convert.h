@@ -89,6 +89,11 @@ typedef struct anm_convert_options {
      */
     const char *calibrate;
     int64_t calibrate_tokens; /* how much of it; 0: 4096 tokens */
+    /*
+     * Round weights one after the other, each making up for the errors of those before it as far
+     * as the text's activations allow (GPTQ). Needs `calibrate`.
+     */
+    int lut_feedback;
 } anm_convert_options;
 #define ANM_CONVERT_CHUNKS_AUTO (-1)
 

@@ -138,6 +138,7 @@ int cmd_convert(int argc, char **argv) {
     int64_t context = 0, batch = 0, tokens = 0;
     lut_options lut = {0};
     convert_form form = {0};
+    bool gptq = false;
     bool overwrite = false, overflow = false, json = false;
     const cli_option table[] = {
         {"output", 'o', CLI_STRING, &out, "DIR", "where the packages go (required)"},
@@ -156,6 +157,7 @@ int cmd_convert(int argc, char **argv) {
         {"lut-axis", 0, CLI_INT, &lut.axis, "0|1", "share tables by rows (0) or columns (1)"},
         {"calibrate", 0, CLI_STRING, &calibrate, "TEXT", "weigh weights by their use in a text"},
         {"calibrate-tokens", 0, CLI_INT, &tokens, "N", "of that text (default 4096)"},
+        {"gptq", 0, CLI_FLAG, &gptq, NULL, "round with error feedback (needs --calibrate)"},
         {"per-channel-scale", 0, CLI_FLAG, &lut.scale, NULL, "a scale for each row of weights"},
         {"overwrite", 0, CLI_FLAG, &overwrite, NULL, "replace packages that are there"},
         {"allow-overflow", 0, CLI_FLAG, &overflow, NULL, "let values beyond fp16 become infinite"},
@@ -188,6 +190,7 @@ int cmd_convert(int argc, char **argv) {
     if (wrong) return cli_usage(&spec, "%s", wrong);
     options.context_length = context;
     options.calibrate = calibrate;
+    options.lut_feedback = gptq;
     options.calibrate_tokens = tokens;
     options.batch_size = batch;
     options.prefix = prefix;

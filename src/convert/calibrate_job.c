@@ -3,6 +3,9 @@
 
 anm_status anm_job_calibrate(anm_job *job, anm_error *err) {
     const anm_convert_options *o = &job->options;
+    if (o->lut_feedback && !o->calibrate)
+        return anm_fail(err, ANM_ERROR_ARGUMENT, "lut_feedback",
+                        "error feedback needs a text to calibrate on");
     if (!o->calibrate) return ANM_OK;
     ANM_TRY(anm_calibration_open(job->model_dir, o->calibrate, o->calibrate_tokens,
                                  &job->calibration, err));

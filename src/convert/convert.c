@@ -10,6 +10,7 @@
 #include "src/convert/calibrate_job.h"
 #include "src/convert/output.h"
 #include "src/convert/part.h"
+#include "src/convert/prepare.h"
 #include "src/convert/residual.h"
 #include "src/convert/sidecar.h"
 #include "src/convert/tensors.h"
@@ -103,6 +104,7 @@ static anm_status list_outputs(anm_job *job, anm_error *err) {
 }
 
 static anm_status make_outputs(anm_job *job, anm_error *err) {
+    ANM_TRY(anm_job_prepare(job, err));
     for (size_t i = 0; i < job->plan.count; i++)
         ANM_TRY(anm_part_make(job, &job->plan.parts[i], err));
     ANM_TRY(anm_sidecar_copy(job, err));
@@ -140,6 +142,7 @@ anm_status anm_convert(const char *model_dir, const char *out_dir,
     job.report = anm_report_create();
     anm_status status = job.arena && job.report ? ANM_OK : anm_fail_memory(err);
     if (status == ANM_OK) status = convert(&job, out_dir, err);
+    anm_prepared_free(job.prepared);
     anm_calibration_close(job.calibration);
     anm_checkpoint_close(job.checkpoint);
     anm_arena_destroy(job.arena);

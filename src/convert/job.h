@@ -17,6 +17,8 @@ typedef struct anm_job {
     anm_plan plan;
     anm_checkpoint *checkpoint;
     anm_calibration *calibration; /* NULL: none */
+    struct anm_prepared_list *prepared;  /* weights palettized with error feedback; NULL: none */
+    const struct anm_hessian *hessian;   /* of the weight that is being palettized so, or NULL */
     anm_convert_report *report;
     anm_convert_progress progress;
     bool regrouped[ANM_SLOT_COUNT]; /* slots whose groups were warned of */

@@ -11,9 +11,11 @@
 #include "src/base/alloc.h"
 #include "src/base/threads.h"
 #include "src/convert/calibrate_job.h"
+#include "src/convert/feedback.h"
 #include "src/convert/palettize.h"
 #include "src/convert/palettize_sink.h"
 #include "src/convert/palettize_source.h"
+#include "src/convert/prepare.h"
 
 enum {
     SLAB = 1 << 20,
@@ -26,6 +28,8 @@ typedef struct store {
     const anm_palette_form *form;
     anm_palette_source source;
     const double *importance; /* of each column; NULL: all count the same */
+    const anm_hessian *hessian; /* for error feedback, or NULL */
+    bool quiet;                 /* not to be counted as progress */
     anm_palette_sink sink;
     int64_t step;      /* rows of a slab */
     uint16_t *values;  /* of the slab */
@@ -71,7 +75,15 @@ static anm_status read_slab(store *s, anm_error *err) {
 static anm_status commit_slab(store *s, anm_error *err) {
     size_t n = (size_t)(s->count * s->form->columns);
     ANM_TRY(anm_palette_sink_commit(&s->sink, n, err));
-    return anm_job_advance(s->job, n * sizeof *s->values, err);
+    return anm_job_advance(s->job, s->quiet ? 0 : n * sizeof *s->values, err);
+}
+
+/* Indices of the slab by error feedback. */
+static anm_status feed_back(store *s, anm_error *err) {
+    const anm_feedback f = {.hessian = s->hessian, .values = s->values, .first = s->at,
+                            .rows = s->count, .tables = s->tables, .bits = s->form->bits,
+                            .axis = s->form->axis, .group = s->form->group};
+    return anm_feedback_assign(&f, anm_palette_sink_next(&s->sink), err);
 }
 
 /* The part's rows of the slab as a group. */
@@ -94,8 +106,9 @@ static anm_status store_small_groups(store *s, anm_error *err) {
                                 .importance = s->importance,
                                 .row_importance = rows ? rows + s->at : NULL};
         ANM_TRY(read_slab(s, err));
-        ANM_TRY(anm_palettize_matrix(&m, table(s, s->at / f->group),
-                                     anm_palette_sink_next(&s->sink), NULL, err));
+        uint8_t *indices = s->hessian ? NULL : anm_palette_sink_next(&s->sink);
+        ANM_TRY(anm_palettize_matrix(&m, table(s, s->at / f->group), indices, NULL, err));
+        if (s->hessian) ANM_TRY(feed_back(s, err));
         ANM_TRY(commit_slab(s, err));
     }
     return ANM_OK;
@@ -142,7 +155,8 @@ static anm_status store_large_groups(store *s, anm_error *err) {
         s->at = first, s->count = 0;
         while (next_slab(s, end)) {
             ANM_TRY(read_slab(s, err));
-            anm_parallel_for(0, PARTS, map_part, s);
+            if (s->hessian) ANM_TRY(feed_back(s, err));
+            else anm_parallel_for(0, PARTS, map_part, s);
             ANM_TRY(commit_slab(s, err));
         }
     }
@@ -191,7 +205,8 @@ static anm_status store_columns(store *s, anm_error *err) {
     s->at = s->count = 0;
     while (next_slab(s, s->source.rows)) {
         ANM_TRY(read_slab(s, err));
-        anm_parallel_for(0, PARTS, look_up_part, s);
+        if (s->hessian) ANM_TRY(feed_back(s, err));
+        else anm_parallel_for(0, PARTS, look_up_part, s);
         ANM_TRY(commit_slab(s, err));
     }
     return ANM_OK;
@@ -274,11 +289,29 @@ static void release(store *s) {
     anm_free(s->map);
 }
 
+/* What was worked out before is copied: piece by piece, as the weights came. */
+static anm_status copy_prepared(anm_job *job, anm_blob_writer *blobs, const anm_prepared *from,
+                                anm_place *place, anm_not_finite *bad, anm_error *err) {
+    const anm_palette_form *f = &from->place.form;
+    int64_t entries = anm_palette_form_groups(f) << f->bits, weights = f->rows * f->columns;
+    *place = from->place;
+    bad->count += from->bad.count;
+    if (from->bad.largest > bad->largest) bad->largest = from->bad.largest;
+    ANM_TRY(anm_prepared_copy(job, blobs, anm_palette_dtype(f->bits), weights, &place->data, err));
+    ANM_TRY(anm_prepared_copy(job, blobs, ANM_DTYPE_FP16, entries, &place->lut, err));
+    if (place->scale)
+        ANM_TRY(anm_prepared_copy(job, blobs, ANM_DTYPE_FP16, f->rows, &place->scale, err));
+    return anm_job_advance(job, (uint64_t)weights * 2, err);
+}
+
 anm_status anm_palette_store(anm_job *job, anm_blob_writer *blobs, anm_slot slot,
                              const anm_weight *weight, int64_t first, int64_t rows,
                              anm_place *place, anm_not_finite *bad, anm_error *err) {
-    store s = {.job = job, .form = &place->form,
-               .importance = anm_job_importance(job, slot, weight)};
+    const anm_prepared *ready = anm_prepared_find(job, slot, weight, first);
+    if (ready) return copy_prepared(job, blobs, ready, place, bad, err);
+    store s = {.job = job, .form = &place->form, .hessian = job->hessian,
+               .quiet = job->hessian != NULL};
+    s.importance = anm_job_importance(job, slot, weight);
     anm_status status = anm_palette_source_init(&s.source, weight, first, rows,
                                                 place->form.scaled, bad, err);
     if (status == ANM_OK) status = store_all(&s, blobs, place, err);
