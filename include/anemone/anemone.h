@@ -17,5 +17,6 @@
 #include "anemone/status.h"
 #include "anemone/tensor.h"
 #include "anemone/tokenizer.h"
+#include "anemone/verify.h"
 
 #endif

@@ -83,5 +83,6 @@ int cmd_inspect(int argc, char **argv);
 int cmd_predict(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_split(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 
 #endif
