@@ -28,8 +28,8 @@ anm_status anm_sidecar_copy(anm_job *job, anm_error *err) {
         tokenizer |= anm_str_starts(*name, "tokenizer.");
     }
     if (tokenizer) return ANM_OK;
-    return anm_report_warn(job->report, err, "%s has no tokenizer.json and no tokenizer.model",
-                           job->model_dir);
+    return anm_report_warn(job->report, err, "%s has no %s", job->model_dir,
+                           gguf ? "tokenizer" : "tokenizer.json and no tokenizer.model");
 }
 
 static bool is_plain(const char *text) {

@@ -15,10 +15,10 @@ static anm_status write_text(anm_arena *arena, const char *dir, const char *name
 static anm_status write_object(anm_arena *arena, const char *dir, const char *name,
                                const json_t *object, anm_error *err) {
     char *text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-    anm_status status = text ? write_text(arena, dir, name, text, strlen(text), err)
-                             : anm_fail_memory(err);
+    const char *line = text ? anm_arena_printf(arena, "%s\n", text) : NULL;
     free(text);
-    return status;
+    if (!line) return anm_fail_memory(err);
+    return write_text(arena, dir, name, line, strlen(line), err);
 }
 
 static anm_status write_configs(const anm_gguf *g, anm_arena *arena, const char *dir,
