@@ -21,7 +21,7 @@
 #include "src/hf/config.h"
 #include "src/hf/safetensors_internal.h"
 
-typedef enum family { QWEN3, QWEN2, LLAMA } family;
+typedef enum family { QWEN3, QWEN2, LLAMA, GEMMA3, FAMILIES } family;
 
 typedef struct spec {
     const char *preset;
@@ -30,6 +30,7 @@ typedef struct spec {
     int tied;
     double theta, eps;
     double llama3_factor; /* 0: no RoPE scaling */
+    int64_t window;       /* GEMMA3: of 5 layers in 6 */
     int dtype;
     int64_t seed, shards;
     int force;
@@ -50,6 +51,8 @@ static const spec presets[] = {
     {"llama-3.2-3b", LLAMA, 3072, 28, 24, 8, 128, 8192, 128256, 131072, 1, 5e5, 1e-5, 32},
     {"llama-3.1-8b", LLAMA, 4096, 32, 32, 8, 128, 14336, 128256, 131072, 0, 5e5, 1e-5, 8},
     {"tinyllama-1.1b", LLAMA, 2048, 22, 32, 4, 64, 5632, 32000, 2048, 0, 1e4, 1e-5, 0},
+    {"gemma3-270m", GEMMA3, 640, 18, 4, 1, 256, 2048, 262144, 32768, 1, 1e6, 1e-6, 0, 512},
+    {"gemma3-1b", GEMMA3, 1152, 26, 4, 1, 256, 6912, 262144, 32768, 1, 1e6, 1e-6, 0, 512},
 };
 enum { PRESETS = sizeof presets / sizeof presets[0] };
 
@@ -59,6 +62,7 @@ static const struct {
     [QWEN3] = {"qwen3", "qwen3", "Qwen3ForCausalLM"},
     [QWEN2] = {"qwen2", "qwen2", "Qwen2ForCausalLM"},
     [LLAMA] = {"llama", "llama", "LlamaForCausalLM"},
+    [GEMMA3] = {"gemma3", "gemma3_text", "Gemma3ForCausalLM"},
 };
 
 static const struct {
@@ -106,11 +110,15 @@ static void add_layer(plan *p, int64_t layer) {
         LAYER("self_attn.k_proj.bias", kv, 0);
         LAYER("self_attn.v_proj.bias", kv, 0);
     }
-    if (s->family == QWEN3) {
+    if (s->family == QWEN3 || s->family == GEMMA3) {
         LAYER("self_attn.q_norm.weight", s->head_dim, 0);
         LAYER("self_attn.k_norm.weight", s->head_dim, 0);
     }
     LAYER("post_attention_layernorm.weight", s->hidden, 0);
+    if (s->family == GEMMA3) {
+        LAYER("pre_feedforward_layernorm.weight", s->hidden, 0);
+        LAYER("post_feedforward_layernorm.weight", s->hidden, 0);
+    }
     LAYER("mlp.gate_proj.weight", s->intermediate, s->hidden);
     LAYER("mlp.up_proj.weight", s->intermediate, s->hidden);
     LAYER("mlp.down_proj.weight", s->hidden, s->intermediate);
@@ -156,12 +164,13 @@ static double next_normal(uint64_t *state) {
     return sum * sqrt(3);
 }
 
-static void fill_samples(samples *s, anm_dtype dtype) {
+/* Gains are around 1; Gemma's norms add the 1. */
+static void fill_samples(samples *s, anm_dtype dtype, double gain) {
     uint64_t state = 88172645463325252;
     for (int i = 0; i < SAMPLES; i++) {
         double z = next_normal(&state);
         anm_element_set(dtype, s->weight, i, 0.02 * z);
-        anm_element_set(dtype, s->norm, i, 1 + 0.1 * z);
+        anm_element_set(dtype, s->norm, i, gain + 0.1 * z);
     }
 }
 
@@ -227,11 +236,23 @@ static json_t *rope_scaling(const spec *s) {
 
 /* The family's own ids where the vocabulary has them. */
 static void special_ids(const spec *s, json_int_t *bos, json_int_t *eos) {
-    *bos = s->family == LLAMA ? 128000 : 151643;
-    *eos = s->family == LLAMA ? 128001 : 151645;
+    *bos = s->family == LLAMA ? 128000 : s->family == GEMMA3 ? 2 : 151643;
+    *eos = s->family == LLAMA ? 128001 : s->family == GEMMA3 ? 1 : 151645;
     if (*eos < s->vocab) return;
     *bos = 0;
     *eos = s->vocab > 1 ? 1 : 0;
+}
+
+static int add_gemma_keys(const spec *s, json_t *config) {
+    int64_t window = s->window ? s->window : 512;
+    json_t *keys = json_pack("{s:s, s:I, s:i, s:I, s:f, s:n, s:n}", "hidden_activation",
+                             "gelu_pytorch_tanh", "sliding_window", (json_int_t)window,
+                             "_sliding_window_pattern", 6, "query_pre_attn_scalar",
+                             (json_int_t)s->head_dim, "rope_local_base_freq", 1e4,
+                             "attn_logit_softcapping", "final_logit_softcapping");
+    int failed = !keys || json_object_update(config, keys);
+    json_decref(keys);
+    return failed;
 }
 
 static anm_status write_configs(output *o, anm_error *err) {
@@ -251,6 +272,10 @@ static anm_status write_configs(output *o, anm_error *err) {
         "torch_dtype", dtypes[s->dtype].torch, "bos_token_id", bos, "eos_token_id", eos);
     /* Qwen 2 always has these biases and no key for them. */
     if (config && s->family != QWEN2) json_object_set_new(config, "attention_bias", json_false());
+    if (config && s->family == GEMMA3 && add_gemma_keys(s, config)) {
+        json_decref(config);
+        return anm_fail_memory(err);
+    }
     ANM_TRY(write_json(o, "config.json", config, err));
     return write_json(o, "generation_config.json",
                       json_pack("{s:I, s:[I]}", "bos_token_id", bos, "eos_token_id", eos), err);
@@ -342,7 +367,7 @@ static anm_status fill_dir(output *o, anm_error *err) {
     anm_hf_config config;
     ANM_TRY(write_configs(o, err));
     ANM_TRY(anm_hf_config_read(o->dir, &config, err)); /* checks the sizes that were asked for */
-    fill_samples(o->samples, dtypes[o->s->dtype].dtype);
+    fill_samples(o->samples, dtypes[o->s->dtype].dtype, o->s->family == GEMMA3 ? 0 : 1);
     add_model(&o->plan);
     if (o->plan.failed) return anm_fail(err, ANM_ERROR_LIMIT, NULL, "the model is too large");
     if (o->s->shards > (int64_t)o->plan.tensors.len)
@@ -388,6 +413,7 @@ static const struct int_option {
     {"--intermediate", offsetof(spec, intermediate), 1, 1 << 22},
     {"--vocab", offsetof(spec, vocab), 1, 1 << 24},
     {"--positions", offsetof(spec, positions), 1, 1 << 30},
+    {"--window", offsetof(spec, window), 1, 1 << 30},
     {"--shards", offsetof(spec, shards), 1, 99999},
     {"--seed", offsetof(spec, seed), 0, INT64_MAX},
 };
@@ -403,11 +429,11 @@ static const struct double_option {
 
 static void usage(FILE *to) {
     fprintf(to,
-            "usage: make_checkpoint OUT_DIR [--preset NAME] [--family qwen3|qwen2|llama]\n"
+            "usage: make_checkpoint OUT_DIR [--preset NAME] [--family qwen3|qwen2|llama|gemma3]\n"
             "  [--hidden N] [--layers N] [--heads N] [--kv-heads N] [--head-dim N]\n"
             "  [--intermediate N] [--vocab N] [--positions N] [--tied | --untied]\n"
             "  [--rope-theta X] [--eps X] [--llama3-factor X] [--dtype bf16|f16|f32]\n"
-            "  [--seed N] [--shards N] [--force]\n"
+            "  [--window N] [--seed N] [--shards N] [--force]\n"
             "The first preset is the default; options after it change it. Presets:");
     for (int i = 0; i < PRESETS; i++) fprintf(to, " %s", presets[i].preset);
     fputc('\n', to);
@@ -449,7 +475,7 @@ static bool set_number(spec *s, const char *option, const char *value) {
 static bool set_value(spec *s, const char *option, const char *value) {
     if (strcmp(option, "--preset") == 0) return set_preset(s, value);
     if (strcmp(option, "--family") == 0) {
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < FAMILIES; i++) {
             if (strcmp(families[i].name, value) != 0) continue;
             s->family = i;
             return true;

@@ -483,6 +483,70 @@ static void test_r1_distill(void **state) {
                   "<｜end▁of▁sentence｜>");
 }
 
+/*
+ * What Gemma 3's template does, told anew: the system text goes before the first user's, content is
+ * a text or a list of parts, roles alternate and "assistant" is called "model".
+ */
+static const char gemma3[] =
+    "{{ bos_token }}\n"
+    "{%- set system = '' -%}\n"
+    "{%- set turns = messages -%}\n"
+    "{%- if messages[0]['role'] == 'system' -%}\n"
+    "  {%- if messages[0]['content'] is string -%}\n"
+    "    {%- set system = messages[0]['content'] + '\\n\\n' -%}\n"
+    "  {%- else -%}\n"
+    "    {%- set system = messages[0]['content'][0]['text'] + '\\n\\n' -%}\n"
+    "  {%- endif -%}\n"
+    "  {%- set turns = messages[1:] -%}\n"
+    "{%- endif -%}\n"
+    "{%- for turn in turns -%}\n"
+    "  {%- if (turn['role'] == 'user') != (loop.index0 % 2 == 0) -%}\n"
+    "    {{ raise_exception('turns must alternate') }}\n"
+    "  {%- endif -%}\n"
+    "  {%- set name = 'model' if turn['role'] == 'assistant' else turn['role'] -%}\n"
+    "  {{ '<start_of_turn>' + name + '\\n' + (system if loop.first else '') }}\n"
+    "  {%- if turn['content'] is string -%}\n"
+    "    {{ turn['content'] | trim }}\n"
+    "  {%- elif turn['content'] is iterable -%}\n"
+    "    {%- for part in turn['content'] -%}\n"
+    "      {{ '<start_of_image>' if part['type'] == 'image' else part['text'] | trim }}\n"
+    "    {%- endfor -%}\n"
+    "  {%- else -%}\n"
+    "    {{ raise_exception('neither text nor parts') }}\n"
+    "  {%- endif -%}\n"
+    "  {{ '<end_of_turn>\\n' }}\n"
+    "{%- endfor -%}\n"
+    "{%- if add_generation_prompt -%} {{ '<start_of_turn>model\\n' }} {%- endif -%}\n";
+
+static void expect_gemma3(const char *context, anm_status wanted, const char *expected) {
+    anm_chat_template *t;
+    anm_error err;
+    char *text;
+    assert_ok(anm_chat_template_parse(gemma3, sizeof gemma3 - 1, "gemma3", &t, &err), &err);
+    assert_int_equal(anm_chat_template_render_json(t, context, strlen(context), NULL, &text, NULL,
+                                                   &err),
+                     wanted);
+    assert_string_equal(wanted == ANM_OK ? text : err.message, expected);
+    anm_chat_text_free(text);
+    anm_chat_template_close(t);
+}
+
+static void test_gemma3(void **state) {
+    expect_gemma3("{\"bos_token\": \"<bos>\", \"add_generation_prompt\": true, \"messages\": ["
+                  "{\"role\": \"system\", \"content\": \"Be brief.\"},"
+                  "{\"role\": \"user\", \"content\": \" Hello \"},"
+                  "{\"role\": \"assistant\", \"content\": \"Hi\"},"
+                  "{\"role\": \"user\", \"content\": [{\"type\": \"image\"},"
+                  "{\"type\": \"text\", \"text\": \"What is it? \"}]}]}",
+                  ANM_OK,
+                  "<bos><start_of_turn>user\nBe brief.\n\nHello<end_of_turn>\n"
+                  "<start_of_turn>model\nHi<end_of_turn>\n"
+                  "<start_of_turn>user\n<start_of_image>What is it?<end_of_turn>\n"
+                  "<start_of_turn>model\n");
+    expect_gemma3("{\"bos_token\": \"\", \"messages\": [{\"role\": \"assistant\", \"content\": "
+                  "\"Hi\"}]}", ANM_ERROR_ARGUMENT, "turns must alternate");
+}
+
 #define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, make_dir, remove_dir)
 
 int main(void) {
@@ -509,6 +573,7 @@ int main(void) {
         cmocka_unit_test(test_llama32_tools),
         cmocka_unit_test(test_llama32_refuses),
         cmocka_unit_test(test_r1_distill),
+        cmocka_unit_test(test_gemma3),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,9 @@
  *   spm.json        byte b is 3 + b, U+2581 is 259, "a" to "z" 260 to 285; "hello" with its
  *                   U+2581 290, "world" 295, two and four U+2581 296 and 297
  *   wordpiece.json  see its vocabulary
+ *   gemma.json      the components of Gemma 3's: special tokens 0 to 6, a newline 7, two 8, two
+ *                   U+2581 9, byte b is 10 + b, U+2581 266, "a" to "z" from 267; "hello" 296,
+ *                   "world" with its U+2581 301, "hello" with its 302
  */
 #include "tests/unit/testing.h"
 
@@ -252,6 +255,34 @@ static void spm_decodes(void **state) {
     anm_tokenizer_close(t);
 }
 
+/* --- Gemma's SentencePiece: no space is put before the text, or taken away ---------- */
+
+static void gemma_encodes(void **state) {
+    anm_tokenizer *t = open_small("gemma");
+    expect_ids(t, "hello world", "296 301");
+    expect_ids(t, " hello", "302");
+    /* U+2581 and "world" merge before two U+2581 do. */
+    expect_ids(t, "hello  world", "296 266 301");
+    expect_ids(t, "hello   x", "296 9 266 290");
+    expect_ids(t, "hello\nhello\n\nb", "296 7 296 8 268");
+    expect_ids(t, "Z\xC3\xA9", "100 205 179"); /* bytes 5A C3 A9 */
+    expect_ids(t, "<start_of_turn>user\nhello<end_of_turn>\n", "5 287 285 271 284 7 296 6 7");
+    /* An added token that is not normalised is found in the text before spaces are replaced. */
+    expect_ids(t, "a\xE2\x96\x81\xE2\x96\x81", "267 9");
+    assert_string_equal(ids_of(t, "hello world", 11, with(true, true)), "2 296 301");
+    assert_string_equal(ids_of(t, "", 0, with(true, true)), "2");
+    anm_tokenizer_close(t);
+}
+
+static void gemma_decodes(void **state) {
+    anm_tokenizer *t = open_small("gemma");
+    expect_text(t, "2 296 301 1", true, "hello world", "|hello| world|||");
+    expect_text(t, "302 9 301", false, " hello   world", " hello|  | world||");
+    expect_text(t, "205 179 7 5", false, "\xC3\xA9\n<start_of_turn>",
+                "||\xC3\xA9\n|<start_of_turn>||");
+    anm_tokenizer_close(t);
+}
+
 /* --- WordPiece ---------- */
 
 static void wordpiece_encodes(void **state) {
@@ -291,10 +322,10 @@ static void long_runs_finish(void **state) {
     enum { SIZE = 1 << 20 };
     static const char *const units[] = {
         "a", " ", "\n", "\xE4\xBD\xA0", "'", "1", "\xCC\x81\xCC\xA3", "\xE2\x96\x81", "<|", "\xC3"};
-    static const char *const names[] = {"bytelevel", "spm", "wordpiece"};
+    static const char *const names[] = {"bytelevel", "spm", "wordpiece", "gemma"};
     anm_error err;
     char *text = malloc(SIZE);
-    for (int n = 0; n < 3; n++) {
+    for (int n = 0; n < 4; n++) {
         anm_tokenizer *t = open_small(names[n]);
         for (size_t u = 0; u < sizeof units / sizeof units[0]; u++) {
             anm_token_list ids = {0};
@@ -449,6 +480,8 @@ int main(void) {
         cmocka_unit_test(questions),
         cmocka_unit_test(spm_encodes),
         cmocka_unit_test(spm_decodes),
+        cmocka_unit_test(gemma_encodes),
+        cmocka_unit_test(gemma_decodes),
         cmocka_unit_test(wordpiece_encodes),
         cmocka_unit_test(wordpiece_decodes),
         cmocka_unit_test(long_runs_finish),
