@@ -153,7 +153,7 @@ anm_status anm_verify_meta(anm_verifier *v) {
 /* Rows of all KV cache states: two a layer; 0 without a state of the usual form. */
 static int64_t cache_rows(const anm_verifier *v, int64_t *kv_heads, int64_t *head_dim) {
     const anm_llm_chunk *chunk = &v->llm->chunks[0];
-    const anm_function *f = chunk->infer;
+    const anm_function *f = chunk->functions[ANM_LLM_INFER];
     int64_t rows = 0;
     for (size_t i = 0; f && i < anm_function_state_count(f); i++) {
         const anm_feature *s = anm_function_state(f, i);
