@@ -94,6 +94,17 @@ typedef struct anm_convert_options {
      * as the text's activations allow (GPTQ). Needs `calibrate`.
      */
     int lut_feedback;
+    /* Outputs of the LM head, as even as can be; 0: the family's, 8 or 16; at most 64. */
+    int64_t head_splits;
+    /* Rows of the KV cache, at least the context; 0: config.json's state_length or the context. */
+    int64_t state_length;
+    /*
+     * The head gives the place and the value of the greatest logit of each split, argmax_idx and
+     * argmax_val, instead of the logits: enough for greedy decoding, and nothing else.
+     */
+    int argmax;
+    /* One package with everything, functions infer and prefill from token ids to logits. */
+    int monolithic;
 } anm_convert_options;
 #define ANM_CONVERT_CHUNKS_AUTO (-1)
 

@@ -41,6 +41,8 @@ ANM_API const char *anm_llm_name(const anm_llm *llm);           /* from meta.yam
 ANM_API size_t anm_llm_context_length(const anm_llm *llm);      /* positions of the KV cache */
 ANM_API size_t anm_llm_batch_size(const anm_llm *llm);          /* rows of prefill; 1: no prefill */
 ANM_API size_t anm_llm_vocab_size(const anm_llm *llm);          /* logits */
+/* 0: the LM head gives the most likely token only (`--argmax`): no logits, greedy decoding. */
+ANM_API int anm_llm_gives_logits(const anm_llm *llm);
 ANM_API const anm_tokenizer *anm_llm_tokenizer(const anm_llm *llm);         /* NULL: none */
 ANM_API const anm_chat_template *anm_llm_chat_template(const anm_llm *llm); /* NULL: none */
 /*
@@ -71,8 +73,13 @@ ANM_API ANM_MUST_CHECK anm_status anm_session_append(anm_session *session, int32
  */
 ANM_API void anm_session_rewind(anm_session *session, size_t length);
 ANM_API const int32_t *anm_session_tokens(const anm_session *session, size_t *count);
-/* Of the last token: vocab_size floats, valid until the next call; NULL before the first step. */
+/*
+ * Of the last token: vocab_size floats, valid until the next call; NULL before the first step, and
+ * where the model gives none.
+ */
 ANM_API const float *anm_session_logits(const anm_session *session);
+/* The most likely token to come; ties go to the lowest id; -1 before the first step. */
+ANM_API int32_t anm_session_greedy(const anm_session *session);
 /* The KV cache and other states, for inspection and tests. */
 ANM_API anm_state *anm_session_state(anm_session *session);
 
@@ -123,7 +130,8 @@ typedef struct anm_generate_result {
 
 /*
  * Syncs the session to the prompt and generates from there. Generated tokens join the timeline as
- * they are fed back; a stop token does not. `result` may be NULL.
+ * they are fed back; a stop token does not. `result` may be NULL. ANM_ERROR_UNSUPPORTED for a
+ * temperature other than 0 where the model gives no logits.
  */
 ANM_API ANM_MUST_CHECK anm_status anm_generate(anm_session *session, const int32_t *prompt,
                                                size_t count, const anm_generate_options *options,

@@ -10,6 +10,8 @@ typedef struct convert_form {
     const char *chunks;   /* "4", "auto" */
     const char *max_size; /* "950MB" */
     const char *os;       /* "ios", "macos" */
+    int64_t splits, state;
+    bool argmax, monolithic;
 } convert_form;
 
 /* NULL, or what is wrong, for cli_usage(). */

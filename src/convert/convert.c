@@ -10,6 +10,7 @@
 #include "src/convert/calibrate_job.h"
 #include "src/convert/output.h"
 #include "src/convert/part.h"
+#include "src/convert/planwarn.h"
 #include "src/convert/prepare.h"
 #include "src/convert/residual.h"
 #include "src/convert/sidecar.h"
@@ -31,25 +32,6 @@ static anm_status take_options(const anm_convert_options *given, anm_convert_opt
                                anm_error *err) {
     anm_convert_options_init(out);
     return anm_options_take(out, sizeof *out, given, err);
-}
-
-static anm_status warn(anm_job *job, size_t ignored, anm_error *err) {
-    const anm_recipe *r = &job->recipe;
-    int64_t trained = r->config.max_position_embeddings;
-    if (trained && r->context > trained)
-        ANM_TRY(anm_report_warn(job->report, err,
-                                "context length %lld is beyond the model's %lld positions",
-                                (long long)r->context, (long long)trained));
-    if (r->context > ANM_NEURAL_ENGINE_WIDTH)
-        ANM_TRY(anm_report_warn(job->report, err,
-                                "context length %lld is beyond the %d that the Neural Engine "
-                                "takes; CoreML will use the GPU or CPU",
-                                (long long)r->context, ANM_NEURAL_ENGINE_WIDTH));
-    if (ignored)
-        ANM_TRY(anm_report_warn(job->report, err,
-                                "%zu tensors of the checkpoint are not needed (buffers, or an LM "
-                                "head beside a tied embedding)", ignored));
-    return ANM_OK;
 }
 
 static anm_status choose_scale(anm_job *job, anm_error *err) {
@@ -74,7 +56,11 @@ static anm_status prepare(anm_job *job, anm_error *err) {
     job->progress.count = job->plan.count;
     for (size_t i = 0; i < job->plan.count; i++)
         job->progress.total += 2 * job->plan.parts[i].size.elements;
-    return warn(job, ignored, err);
+    if (ignored)
+        ANM_TRY(anm_report_warn(job->report, err,
+                                "%zu tensors of the checkpoint are not needed (buffers, or an LM "
+                                "head beside a tied embedding)", ignored));
+    return anm_plan_warn(&job->recipe, &job->plan, job->report, err);
 }
 
 static anm_status open_output(anm_job *job, const char *path, anm_output **out, anm_error *err) {

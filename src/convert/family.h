@@ -81,6 +81,6 @@ bool anm_family_has_architecture(const anm_family *family, const char *architect
 /* The name of a slot's tensor in layer `layer`; returns `buffer`. */
 const char *anm_family_tensor(const anm_family *family, anm_slot slot, int64_t layer, char *buffer,
                               size_t size);
-enum { ANM_TENSOR_NAME = 256, ANM_MAX_SPLITS = 16 };
+enum { ANM_TENSOR_NAME = 256, ANM_MAX_SPLITS = 64 };
 
 #endif

@@ -140,7 +140,11 @@ anm_mil_value *anm_graph_mlp(anm_graph *g, anm_mil_value *hidden);
  */
 void anm_graph_infer(anm_mil_builder *b, const anm_graph_source *from, bool rotate);
 void anm_graph_prefill(anm_mil_builder *b, const anm_graph_source *from, bool rotate);
-/* graph_ends.c: "main" of the embeddings and of the LM head. */
+/* graph_ends.c: rows of the embedding; the LM head's outputs, how many; */
+anm_mil_value *anm_graph_embed(anm_graph *g, anm_mil_value *ids);
+size_t anm_graph_predict(anm_graph *g, anm_mil_value *hidden, bool argmax,
+                         anm_mil_value *outputs[ANM_MAX_SPLITS]);
+/* "main" of the embeddings and of the LM head. */
 void anm_graph_embeddings(anm_mil_builder *b, const anm_graph_source *from);
 void anm_graph_head(anm_mil_builder *b, const anm_graph_source *from);
 

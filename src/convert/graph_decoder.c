@@ -5,12 +5,14 @@
  * the whole model's KV cache, in which each chunk has its own rows; two states where some layers
  * see a window only. Those models have each function twice: while the window is filling, and from
  * then on. The output is [1, T, H], but [1, 1, H] in the last chunk, which alone applies the final
- * norm.
+ * norm. With the embeddings in the package a function begins with input_ids [1, T]; with the LM
+ * head it ends with its outputs.
  */
 #include "src/convert/graph.h"
 
 typedef struct decoder_inputs {
-    anm_mil_value *hidden, *positions, *mask, *current;
+    anm_mil_value *ids, *hidden; /* one of them */
+    anm_mil_value *positions, *mask, *current;
     anm_mil_value *last; /* [1]: see last_index() */
 } decoder_inputs;
 
@@ -18,8 +20,11 @@ static decoder_inputs declare(anm_graph *g) {
     const anm_recipe *r = g->r;
     const int64_t hidden[3] = {1, g->tokens, r->hidden}, positions[1] = {g->tokens};
     const int64_t mask[4] = {1, 1, g->tokens, r->context}, current[1] = {1};
+    const int64_t ids[2] = {1, g->tokens};
     decoder_inputs in = {0};
-    in.hidden = anm_mil_builder_input(g->b, "hidden_states", ANM_DTYPE_FP16, 3, hidden);
+    if (g->contents->embeddings)
+        in.ids = anm_mil_builder_input(g->b, "input_ids", ANM_DTYPE_INT32, 2, ids);
+    else in.hidden = anm_mil_builder_input(g->b, "hidden_states", ANM_DTYPE_FP16, 3, hidden);
     in.positions = anm_mil_builder_input(g->b, "position_ids", ANM_DTYPE_INT32, 1, positions);
     in.mask = anm_mil_builder_input(g->b, "causal_mask", ANM_DTYPE_FP16, 4, mask);
     in.current = anm_mil_builder_input(g->b, "current_pos", ANM_DTYPE_INT32, 1, current);
@@ -63,9 +68,16 @@ static bool is_last(const anm_graph *g) {
     return anm_contents_end(g->r, g->contents);
 }
 
-static void end(anm_graph *g, anm_mil_value *hidden) {
+static anm_mil_value *begin(anm_graph *g, const decoder_inputs *in) {
+    return in->ids ? anm_graph_embed(g, in->ids) : in->hidden;
+}
+
+static void end(anm_graph *g, anm_mil_value *hidden, bool argmax) {
+    anm_mil_value *outputs[ANM_MAX_SPLITS] = {hidden};
+    size_t count = 1;
     if (!is_last(g)) anm_mil_builder_rename(g->b, hidden, "output_hidden_states");
-    anm_graph_end(g, &hidden, 1);
+    if (g->contents->head) count = anm_graph_predict(g, hidden, argmax, outputs);
+    anm_graph_end(g, outputs, count);
 }
 
 /* current_pos says all; the compiler wants every input used, so position_ids feeds an identity. */
@@ -80,8 +92,8 @@ void anm_graph_infer(anm_mil_builder *b, const anm_graph_source *from, bool rota
     prepare_cache(&g, in.current);
     prepare_masks(&g, &in);
     if (rotate) g.real = anm_graph_ints(&g, 1, one);
-    anm_mil_value *hidden = layers(&g, in.hidden);
-    end(&g, is_last(&g) ? finish(&g, hidden) : hidden);
+    anm_mil_value *hidden = layers(&g, begin(&g, &in));
+    end(&g, is_last(&g) ? finish(&g, hidden) : hidden, from->recipe->argmax);
 }
 
 /* [1]: which token of the batch has the highest position. The first has current_pos. */
@@ -113,7 +125,8 @@ static anm_mil_value *last_token(anm_graph *g, anm_mil_value *hidden, decoder_in
  * The output is the last token's, the one with the highest position: real tokens have the positions
  * from current_pos on, and a caller that pads a batch repeats the last of them. So it gets the last
  * real token's hidden state, ready for the LM head; ANEMLL's runners do not look at it. Only that
- * token goes through the last MLP. Chunks before the last give all tokens.
+ * token goes through the last MLP. Chunks before the last give all tokens. Monolithic packages
+ * give its logits, even where infer gives winners only, as ANEMLL's do.
  */
 void anm_graph_prefill(anm_mil_builder *b, const anm_graph_source *from, bool rotate) {
     anm_graph g;
@@ -124,6 +137,6 @@ void anm_graph_prefill(anm_mil_builder *b, const anm_graph_source *from, bool ro
     prepare_cache(&g, in.current);
     prepare_masks(&g, &in);
     if (rotate) count_real(&g, &in);
-    anm_mil_value *hidden = layers(&g, in.hidden);
-    end(&g, is_last(&g) ? finish(&g, last_token(&g, hidden, &in)) : hidden);
+    anm_mil_value *hidden = layers(&g, begin(&g, &in));
+    end(&g, is_last(&g) ? finish(&g, last_token(&g, hidden, &in)) : hidden, false);
 }

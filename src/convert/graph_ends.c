@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* The functions before and after the decoder: token ids to hidden state, hidden state to logits. */
 #include <stdio.h>
+#include <string.h>
 
 #include "src/convert/graph.h"
 #include "src/package/package.h"
+
+anm_mil_value *anm_graph_embed(anm_graph *g, anm_mil_value *ids) {
+    anm_mil_value *table = anm_graph_weight(g, ANM_SLOT_EMBEDDING, 2);
+    return anm_mil_emit(g->b, "gather", "hidden_states", {"x", table}, {"indices", ids},
+                        {"axis", anm_graph_int(g, 0)}, {"batch_dims", anm_graph_int(g, 0)},
+                        {"validate_indices", anm_graph_bool(g, false)});
+}
 
 /* input_ids [1, 1] or [1, batch]; hidden_states [1, T, H]. */
 void anm_graph_embeddings(anm_mil_builder *b, const anm_graph_source *from) {
@@ -12,10 +20,7 @@ void anm_graph_embeddings(anm_mil_builder *b, const anm_graph_source *from) {
     const int64_t shape[2] = {1, batch == 1 ? 1 : ANM_DIM_UNKNOWN};
     anm_graph_begin(&g, b, from, "main", batch);
     anm_mil_value *ids = anm_mil_builder_input(b, "input_ids", ANM_DTYPE_INT32, 2, shape);
-    anm_mil_value *hidden = anm_mil_emit(
-        b, "gather", "hidden_states", {"x", anm_graph_weight(&g, ANM_SLOT_EMBEDDING, 2)},
-        {"indices", ids}, {"axis", anm_graph_int(&g, 0)}, {"batch_dims", anm_graph_int(&g, 0)},
-        {"validate_indices", anm_graph_bool(&g, false)});
+    anm_mil_value *hidden = anm_graph_embed(&g, ids);
     anm_graph_end(&g, &hidden, 1);
 }
 
@@ -30,15 +35,47 @@ static anm_mil_value *logits(anm_graph *g, anm_mil_value *x, int64_t split) {
     return anm_graph_from_channels(g, name, anm_graph_cap(g, x, g->r->logit_cap));
 }
 
-/* hidden_states [1, 1, H]; logits1 .. logitsN, which joined are the vocabulary. */
+/* [1, 1, 1] for each split, as one vector. */
+static anm_mil_value *as_vector(anm_graph *g, const char *name, anm_mil_value *const *values) {
+    static const int32_t axes[2] = {0, 1};
+    size_t count = (size_t)g->r->splits;
+    anm_mil_value *row = count > 1 ? anm_graph_concat(g, "winners", values, count, -1) : *values;
+    return anm_mil_emit(g->b, "squeeze", name, {"x", row}, {"axes", anm_graph_ints(g, 2, axes)});
+}
+
+/* Of each split: which of its logits is the greatest, counted from the split's first, and it. */
+static void winners(anm_graph *g, anm_mil_value *const *splits, anm_mil_value **outputs) {
+    static const int32_t last[1] = {-1};
+    anm_mil_value *places[ANM_MAX_SPLITS], *values[ANM_MAX_SPLITS];
+    for (int64_t i = 0; i < g->r->splits; i++) {
+        places[i] = anm_mil_emit(g->b, "reduce_argmax", "place", {"x", splits[i]},
+                                 {"axis", anm_graph_int(g, -1)},
+                                 {"keep_dims", anm_graph_bool(g, true)});
+        values[i] = anm_mil_emit(g->b, "reduce_max", "value", {"x", splits[i]},
+                                 {"axes", anm_graph_ints(g, 1, last)},
+                                 {"keep_dims", anm_graph_bool(g, true)});
+    }
+    outputs[0] = as_vector(g, "argmax_idx", places);
+    outputs[1] = as_vector(g, "argmax_val", values);
+}
+
+size_t anm_graph_predict(anm_graph *g, anm_mil_value *hidden, bool argmax,
+                         anm_mil_value *outputs[ANM_MAX_SPLITS]) {
+    anm_mil_value *splits[ANM_MAX_SPLITS];
+    anm_mil_value *x = anm_graph_to_channels(g, "input", hidden);
+    for (int64_t i = 0; i < g->r->splits; i++) splits[i] = logits(g, x, i);
+    if (argmax) winners(g, splits, outputs);
+    else memcpy(outputs, splits, (size_t)g->r->splits * sizeof *outputs);
+    return argmax ? 2 : (size_t)g->r->splits;
+}
+
+/* hidden_states [1, 1, H]; logits1 .. logitsN, which joined are the vocabulary, or winners. */
 void anm_graph_head(anm_mil_builder *b, const anm_graph_source *from) {
     anm_graph g;
-    const anm_recipe *r = from->recipe;
-    const int64_t shape[3] = {1, 1, r->hidden};
+    anm_mil_value *outputs[ANM_MAX_SPLITS];
+    const int64_t shape[3] = {1, 1, from->recipe->hidden};
     anm_graph_begin(&g, b, from, "main", 1);
     anm_mil_value *hidden = anm_mil_builder_input(b, "hidden_states", ANM_DTYPE_FP16, 3, shape);
-    anm_mil_value *outputs[ANM_MAX_SPLITS];
-    anm_mil_value *x = anm_graph_to_channels(&g, "input", hidden);
-    for (int64_t i = 0; i < r->splits; i++) outputs[i] = logits(&g, x, i);
-    anm_graph_end(&g, outputs, (size_t)r->splits);
+    size_t count = anm_graph_predict(&g, hidden, from->recipe->argmax, outputs);
+    anm_graph_end(&g, outputs, count);
 }

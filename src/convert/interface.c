@@ -78,7 +78,7 @@ anm_status anm_interface_describe(anm_arena *arena, const anm_recipe *recipe,
 
 anm_status anm_interface_note(anm_arena *arena, anm_description *d, anm_error *err,
                               const char *key, const char *fmt, ...) {
-    char text[256];
+    char text[1024];
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);

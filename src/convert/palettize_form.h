@@ -14,6 +14,14 @@ typedef struct anm_palette_form {
     int64_t rows, columns;
 } anm_palette_form;
 
+/* Where a weight lies in a blob file. */
+typedef struct anm_place {
+    uint64_t data;  /* fp16 values, or the indices of palettized ones */
+    uint64_t lut;   /* their tables; 0: not palettized (no blob is at 0) */
+    uint64_t scale; /* of each row; 0: none */
+    anm_palette_form form; /* of palettized ones */
+} anm_place;
+
 /* For a matrix of a slot of this size. */
 anm_palette_form anm_palette_form_of(const anm_recipe *recipe, anm_slot slot, int64_t rows,
                                      int64_t columns);

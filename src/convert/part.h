@@ -12,7 +12,7 @@
 #include "src/package/package.h"
 
 struct anm_part {
-    const char *component; /* "embeddings", "decoder", "lm_head" */
+    const char *component; /* "embeddings", "decoder", "lm_head", "monolithic" */
     const char *suffix;    /* of the file's name: PREFIX_SUFFIX[_lutN]CHUNK.mlpackage */
     anm_slot slot;         /* one of its weights, for which the recipe knows the palettization */
     const char *summary;
@@ -23,7 +23,16 @@ struct anm_part {
                        anm_description *d, anm_error *err);
 };
 
-extern const anm_part anm_part_embeddings, anm_part_decoder, anm_part_head;
+extern const anm_part anm_part_embeddings, anm_part_decoder, anm_part_head, anm_part_monolith;
+
+/* What is said of a head that gives winners; nothing otherwise. part_head.c */
+ANM_MUST_CHECK anm_status anm_part_note_argmax(const anm_recipe *recipe, anm_arena *arena,
+                                               anm_description *d, anm_error *err);
+/* The functions of a decoder, and what is said of them. part_decoder.c */
+void anm_part_build_decoder(anm_mil_builder *b, const anm_graph_source *from);
+ANM_MUST_CHECK anm_status anm_part_note_decoder(const anm_recipe *recipe,
+                                                const anm_planned *planned, anm_arena *arena,
+                                                anm_description *d, anm_error *err);
 
 /* Streams the weights of a package and fills in their offsets; partstore.c. */
 ANM_MUST_CHECK anm_status anm_part_store(anm_job *job, const anm_contents *contents,

@@ -5,7 +5,7 @@
  */
 #include "src/convert/part.h"
 
-static void build(anm_mil_builder *b, const anm_graph_source *from) {
+void anm_part_build_decoder(anm_mil_builder *b, const anm_graph_source *from) {
     anm_graph_infer(b, from, false);
     anm_graph_prefill(b, from, false);
     if (!anm_recipe_rotates(from->recipe)) return;
@@ -13,8 +13,8 @@ static void build(anm_mil_builder *b, const anm_graph_source *from) {
     anm_graph_prefill(b, from, true);
 }
 
-static anm_status note(const anm_recipe *r, const anm_planned *p, anm_arena *arena,
-                       anm_description *d, anm_error *err) {
+anm_status anm_part_note_decoder(const anm_recipe *r, const anm_planned *p, anm_arena *arena,
+                                 anm_description *d, anm_error *err) {
     ANM_TRY(anm_interface_note(arena, d, err, "com.anemll.state_length", "%lld",
                                (long long)r->state));
     ANM_TRY(anm_interface_note(arena, d, err, "com.anemll.batch_size", "%lld",
@@ -33,6 +33,6 @@ const anm_part anm_part_decoder = {
     .suffix = "FFN_PF",
     .slot = ANM_SLOT_LAYER_FIRST,
     .summary = "Decoder: functions infer (one token) and prefill (a batch of tokens)",
-    .build = build,
-    .note = note,
+    .build = anm_part_build_decoder,
+    .note = anm_part_note_decoder,
 };

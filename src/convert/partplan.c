@@ -10,7 +10,7 @@
 /* PREFIX_SUFFIX[_lutN][_chunk_IIofNN].mlpackage */
 static const char *file_name(anm_arena *arena, const anm_recipe *r, const anm_planned *p) {
     char lut[16], chunk[64] = "";
-    if (p->chunks)
+    if (p->kind == &anm_part_decoder)
         snprintf(chunk, sizeof chunk, "_chunk_%02lldof%02lld", (long long)p->chunk,
                  (long long)p->chunks);
     return anm_arena_printf(arena, "%s_%s%s%s.mlpackage", r->prefix, p->kind->suffix,
@@ -37,17 +37,29 @@ static anm_status add_chunks(anm_arena *arena, const anm_recipe *r, anm_plan *pl
     return ANM_OK;
 }
 
+static anm_status plan_monolith(anm_arena *arena, const anm_recipe *r, anm_plan *plan,
+                                anm_error *err) {
+    anm_planned whole = {.kind = &anm_part_monolith, .chunk = 1, .chunks = 1};
+    whole.contents = (anm_contents){.embeddings = true, .head = true, .end_layer = r->layers};
+    return add(arena, r, plan, whole, err);
+}
+
+static anm_status plan_parts(anm_arena *arena, const anm_recipe *r, anm_plan *plan,
+                             const int64_t *ends, anm_error *err) {
+    const anm_planned embeddings = {.kind = &anm_part_embeddings, .contents.embeddings = true};
+    const anm_planned head = {.kind = &anm_part_head, .contents.head = true};
+    ANM_TRY(add(arena, r, plan, embeddings, err));
+    ANM_TRY(add_chunks(arena, r, plan, ends, plan->chunks, err));
+    return add(arena, r, plan, head, err);
+}
+
 anm_status anm_plan_make(anm_arena *arena, const anm_recipe *r, anm_plan *out, anm_error *err) {
     enum { OTHERS = 2 };
-    int64_t ends[ANM_MAX_CHUNKS], chunks;
-    ANM_TRY(anm_chunks_plan(r, ends, &chunks, err));
-    *out = (anm_plan){.parts = ANM_ARENA_ARRAY(arena, anm_planned, chunks + OTHERS)};
+    int64_t ends[ANM_MAX_CHUNKS];
+    *out = (anm_plan){0};
+    ANM_TRY(anm_chunks_plan(r, ends, &out->chunks, err));
+    out->parts = ANM_ARENA_ARRAY(arena, anm_planned, out->chunks + OTHERS);
     if (!out->parts) return anm_fail_memory(err);
-    out->chunks = chunks;
-    ANM_TRY(add(arena, r, out,
-                (anm_planned){.kind = &anm_part_embeddings, .contents = {.embeddings = true}},
-                err));
-    ANM_TRY(add_chunks(arena, r, out, ends, chunks, err));
-    return add(arena, r, out,
-               (anm_planned){.kind = &anm_part_head, .contents = {.head = true}}, err);
+    return r->monolithic ? plan_monolith(arena, r, out, err)
+                         : plan_parts(arena, r, out, ends, err);
 }

@@ -2,7 +2,6 @@
 /* The list of a package's pieces, and their sizes. */
 #include "src/convert/piece.h"
 
-#include "src/convert/palettize_form.h"
 #include "src/package/blobfile.h"
 
 typedef struct walk {
@@ -81,16 +80,26 @@ const char *anm_piece_tensor(const anm_recipe *r, const anm_piece *piece, char *
     return anm_family_tensor(r->family, slot, piece->layer, buffer, size);
 }
 
-uint64_t anm_piece_bytes(const anm_recipe *r, const anm_piece *piece) {
-    uint64_t elements = (uint64_t)(piece->rows * piece->columns);
-    anm_palette_form form = {0};
+uint64_t anm_piece_place(const anm_recipe *r, const anm_piece *piece, uint64_t offset,
+                         anm_place *place) {
+    uint64_t values = (uint64_t)(piece->rows * piece->columns);
+    *place = (anm_place){.data = offset};
     if (piece->slot != ANM_SLOT_COUNT)
-        form = anm_palette_form_of(r, piece->slot, piece->rows, piece->columns);
-    if (!form.bits) return anm_blob_space(elements * 2);
-    elements = (uint64_t)(form.rows * form.columns); /* padded, maybe */
-    uint64_t tables = (uint64_t)anm_palette_form_groups(&form) << form.bits;
-    return anm_blob_space((elements * (uint64_t)form.bits + 7) / 8) + anm_blob_space(tables * 2) +
-           (form.scaled ? anm_blob_space((uint64_t)form.rows * 2) : 0);
+        place->form = anm_palette_form_of(r, piece->slot, piece->rows, piece->columns);
+    const anm_palette_form *form = &place->form;
+    if (!form->bits) return offset + anm_blob_space(values * 2);
+    values = (uint64_t)(form->rows * form->columns);
+    uint64_t tables = (uint64_t)anm_palette_form_groups(form) << form->bits;
+    place->lut = offset + anm_blob_space((values * (uint64_t)form->bits + 7) / 8);
+    offset = place->lut + anm_blob_space(tables * 2);
+    if (!form->scaled) return offset;
+    place->scale = offset;
+    return offset + anm_blob_space((uint64_t)form->rows * 2);
+}
+
+uint64_t anm_piece_bytes(const anm_recipe *r, const anm_piece *piece) {
+    anm_place place;
+    return anm_piece_place(r, piece, 0, &place);
 }
 
 typedef struct tally {

@@ -6,7 +6,7 @@
 #ifndef ANM_CONVERT_PIECE_H
 #define ANM_CONVERT_PIECE_H
 
-#include "src/convert/recipe.h"
+#include "src/convert/palettize_form.h"
 
 typedef enum anm_piece_kind {
     ANM_PIECE_TENSOR, /* a whole tensor of the checkpoint */
@@ -45,6 +45,12 @@ ANM_MUST_CHECK anm_status anm_contents_visit(const anm_recipe *recipe,
 /* The name of the checkpoint's tensor, in `buffer`; NULL for what does not come from there. */
 const char *anm_piece_tensor(const anm_recipe *recipe, const anm_piece *piece, char *buffer,
                              size_t size);
+/*
+ * Where its blobs lie if the first one is at `offset` of weight.bin; gives where the next piece's
+ * begin. This is the order in which they are written.
+ */
+uint64_t anm_piece_place(const anm_recipe *recipe, const anm_piece *piece, uint64_t offset,
+                         anm_place *place);
 /* What it takes up in weight.bin, with metadata and alignment. */
 uint64_t anm_piece_bytes(const anm_recipe *recipe, const anm_piece *piece);
 

@@ -96,6 +96,16 @@ static int64_t default_batch(const anm_recipe *r) {
     return batch;
 }
 
+static anm_status set_state(const anm_convert_options *o, anm_recipe *r, anm_error *err) {
+    int64_t state = o->state_length ? o->state_length : r->config.state_length;
+    if (state < 0 || state > ANM_MAX_CONTEXT)
+        return bad_option(err, "state_length", state, "is not between the context and 1048576");
+    if (o->state_length && state < r->context)
+        return bad_option(err, "state_length", state, "is below the context length");
+    r->state = state > r->context ? state : r->context;
+    return ANM_OK;
+}
+
 static anm_status set_lengths(const anm_convert_options *o, anm_recipe *r, anm_error *err) {
     int64_t context = o->context_length, batch = o->batch_size;
     if (context < 0 || context > ANM_MAX_CONTEXT)
@@ -107,10 +117,7 @@ static anm_status set_lengths(const anm_convert_options *o, anm_recipe *r, anm_e
     if (r->context % r->batch)
         return bad_option(err, "batch_size", r->batch,
                           "does not divide the context length: the last batch would overrun it");
-    if (r->config.state_length > ANM_MAX_CONTEXT)
-        return bad_option(err, "state_length", r->config.state_length, "is above 1048576");
-    r->state = r->config.state_length > r->context ? r->config.state_length : r->context;
-    return ANM_OK;
+    return set_state(o, r, err);
 }
 
 static anm_status set_lut(const char *name, const anm_convert_lut *given, anm_convert_lut *out,
@@ -136,9 +143,24 @@ static anm_status set_luts(const anm_convert_options *o, anm_recipe *r, anm_erro
     return ANM_OK;
 }
 
+static anm_status set_splits(const char *where, const anm_convert_options *o, anm_recipe *r,
+                             anm_error *err) {
+    if (o->head_splits < 0 || o->head_splits > ANM_MAX_SPLITS)
+        return bad_option(err, "head_splits", o->head_splits, "is not between 1 and 64");
+    r->splits = o->head_splits ? o->head_splits : r->family->head_splits;
+    r->argmax = o->argmax != 0;
+    if (r->vocab >= r->splits) return ANM_OK;
+    return anm_fail(err, o->head_splits ? ANM_ERROR_ARGUMENT : ANM_ERROR_UNSUPPORTED, where,
+                    "vocab_size %lld is below the LM head's %lld outputs", (long long)r->vocab,
+                    (long long)r->splits);
+}
+
 static anm_status set_chunks(const anm_convert_options *o, anm_recipe *r, anm_error *err) {
     const int64_t gigabyte = 1000000000;
     r->chunks = o->chunks ? o->chunks : 1;
+    r->monolithic = o->monolithic != 0;
+    if (r->monolithic && r->chunks != 1)
+        return bad_option(err, "chunks", r->chunks, "and a monolithic package exclude each other");
     if (r->chunks < ANM_CONVERT_CHUNKS_AUTO || r->chunks > ANM_MAX_CHUNKS)
         return bad_option(err, "chunks", r->chunks, "is not between 1 and 99");
     if (r->chunks > r->layers)
@@ -181,11 +203,6 @@ static anm_status set_sizes(const char *where, anm_recipe *r, anm_error *err) {
     r->vocab = c->vocab_size;
     r->head_dim = c->head_dim;
     if (!c->has_head_dim && r->family->default_head_dim) r->head_dim = r->family->default_head_dim;
-    r->splits = r->family->head_splits;
-    if (r->vocab < r->splits)
-        return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
-                        "vocab_size %lld is below the LM head's %lld outputs",
-                        (long long)r->vocab, (long long)r->splits);
     return ANM_OK;
 }
 
@@ -285,6 +302,7 @@ anm_status anm_recipe_make(anm_arena *arena, const char *model_dir,
     ANM_TRY(anm_recipe_set_layers(arena, where, r, err));
     set_attention(r);
     ANM_TRY(check_state_size(where, r, err));
+    ANM_TRY(set_splits(where, options, r, err));
     ANM_TRY(set_chunks(options, r, err));
     set_slots(r);
     return set_names(arena, model_dir, options, r, err);

@@ -27,6 +27,8 @@ typedef struct anm_recipe {
     int64_t splits;  /* of the LM head */
     int64_t chunks;  /* of the decoder; ANM_CONVERT_CHUNKS_AUTO */
     int64_t max_chunk_bytes;
+    bool argmax;     /* the head gives winners, not logits */
+    bool monolithic; /* one package */
     bool has[ANM_SLOT_COUNT];
     bool tied; /* the LM head is the embedding */
     anm_activation activation;

@@ -16,14 +16,6 @@ typedef struct anm_not_finite {
     double largest; /* finite magnitude among them in the checkpoint; 0: none was finite there */
 } anm_not_finite;
 
-/* Where a weight lies in a blob file. */
-typedef struct anm_place {
-    uint64_t data; /* fp16 values, or the indices of palettized ones */
-    uint64_t lut;  /* their tables; 0: not palettized (no blob is at 0) */
-    uint64_t scale; /* of each row; 0: none */
-    anm_palette_form form; /* of palettized ones */
-} anm_place;
-
 /*
  * Values [first, first + count) of a tensor as fp16. What fp16 cannot hold is added to `bad`.
  */

@@ -8,6 +8,7 @@
 
 #include "src/base/alloc.h"
 #include "src/base/status.h"
+#include "src/llm/llm.h"
 
 enum { MOST_MODELS = 2 };
 
@@ -231,9 +232,12 @@ static anm_status prepare(run *r) {
                         "there is nothing to predict: a text needs two tokens at least");
     r->window = anm_calloc(r->plan.prefix + r->plan.room, sizeof *r->window);
     if (!r->window) return anm_fail_memory(r->err);
-    for (size_t m = 0; m < r->models; m++)
-        if (r->what[m]->llm)
-            ANM_TRY(anm_session_create(r->what[m]->llm, &r->sessions[m], r->err));
+    for (size_t m = 0; m < r->models; m++) {
+        const anm_llm *llm = r->what[m]->llm;
+        if (!llm) continue;
+        ANM_TRY(anm_llm_require_logits(llm, r->err));
+        ANM_TRY(anm_session_create(llm, &r->sessions[m], r->err));
+    }
     return ANM_OK;
 }
 

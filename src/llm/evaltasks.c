@@ -10,6 +10,7 @@
 #include "src/base/json.h"
 #include "src/base/str.h"
 #include "src/llm/eval.h"
+#include "src/llm/llm.h"
 
 enum { MOST_CHOICES = 64 };
 
@@ -247,6 +248,7 @@ static anm_status prepare(tasks *t) {
     ANM_TRY(anm_eval_text_create_for(t->tokenizer, &t->text, t->err));
     t->timeline = anm_calloc(anm_llm_context_length(t->llm) + 1, sizeof *t->timeline);
     if (!t->timeline) return anm_fail_memory(t->err);
+    ANM_TRY(anm_llm_require_logits(t->llm, t->err));
     return anm_session_create(t->llm, &t->session, t->err);
 }
 

@@ -3,6 +3,7 @@
  * One pass through embeddings, chunks and head. Between them hidden states are fp32, whatever is
  * declared, so that cutting a model into chunks changes nothing.
  */
+#include <math.h>
 #include <string.h>
 
 #include "src/llm/llm.h"
@@ -18,21 +19,24 @@ static anm_status predict(const anm_session *s, const anm_function *f, const anm
     return anm_predict(f, inputs, input_count, outputs, output_count, s->state, &options, err);
 }
 
-static anm_status embed(anm_session *s, const int32_t *tokens, size_t rows, size_t padded,
-                        anm_tensor *hidden, anm_error *err) {
+static anm_tensor token_ids(anm_session *s, const int32_t *tokens, size_t rows, size_t padded) {
     memset(s->ids, 0, padded * sizeof *s->ids);
     memcpy(s->ids, tokens, rows * sizeof *s->ids);
-    anm_tensor ids = {.name = "input_ids",
-                      .dtype = ANM_DTYPE_INT32,
-                      .rank = 2,
-                      .shape = {1, (int64_t)padded},
-                      .data = s->ids,
-                      .bytes = padded * sizeof *s->ids};
+    return (anm_tensor){.name = "input_ids",
+                        .dtype = ANM_DTYPE_INT32,
+                        .rank = 2,
+                        .shape = {1, (int64_t)padded},
+                        .data = s->ids,
+                        .bytes = padded * sizeof *s->ids};
+}
+
+static anm_status embed(anm_session *s, const anm_tensor *ids, anm_tensor *hidden,
+                        anm_error *err) {
     *hidden = (anm_tensor){.name = s->llm->embeddings_output,
                            .dtype = ANM_DTYPE_FP32,
                            .data = s->hidden[0],
                            .bytes = s->hidden_bytes};
-    return predict(s, s->llm->embeddings, &ids, 1, hidden, 1, err);
+    return predict(s, s->llm->embeddings, ids, 1, hidden, 1, err);
 }
 
 /* Row r is position first + r and sees columns up to itself. */
@@ -75,7 +79,7 @@ static void set_data(anm_tensor *t, anm_dtype dtype, void *data) {
  */
 static size_t make_inputs(anm_session *s, const anm_function *f, size_t first, chunk_inputs *in,
                           uint16_t *one_hot) {
-    size_t count = 1; /* [0]: hidden_states */
+    size_t count = 1; /* [0]: hidden_states, or the token ids */
     in->at = (int32_t)first;
     set_data(add_input(f, in, &count, "position_ids"), ANM_DTYPE_INT32, s->positions);
     set_data(add_input(f, in, &count, "causal_mask"), ANM_DTYPE_FP16, s->mask);
@@ -108,11 +112,21 @@ static anm_status run_chunks(anm_session *s, anm_llm_role role, size_t first, an
     return ANM_OK;
 }
 
-static anm_status run_head(anm_session *s, const anm_tensor *hidden, anm_error *err) {
+/* Buffers for what a function gives at the end: logits, or the winner of each part. */
+static size_t result_buffers(anm_session *s, const anm_function *f, anm_tensor *outputs) {
     const anm_llm *llm = s->llm;
-    anm_tensor outputs[64] = {0}, input = *hidden;
     float *at = s->logits;
-    input.name = "hidden_states";
+    if (anm_llm_gives_winners(f)) {
+        outputs[0] = (anm_tensor){.name = ANM_WINNERS_INDEX,
+                                  .dtype = ANM_DTYPE_INT32,
+                                  .data = s->places,
+                                  .bytes = llm->logits_count * sizeof *s->places};
+        outputs[1] = (anm_tensor){.name = ANM_WINNERS_VALUE,
+                                  .dtype = ANM_DTYPE_FP32,
+                                  .data = s->values,
+                                  .bytes = llm->logits_count * sizeof *s->values};
+        return 2;
+    }
     for (size_t i = 0; i < llm->logits_count; i++) {
         outputs[i] = (anm_tensor){.name = llm->logits[i].name,
                                   .dtype = ANM_DTYPE_FP32,
@@ -120,9 +134,52 @@ static anm_status run_head(anm_session *s, const anm_tensor *hidden, anm_error *
                                   .bytes = llm->logits[i].count * sizeof *at};
         at += llm->logits[i].count;
     }
-    ANM_TRY(predict(s, llm->head, &input, 1, outputs, llm->logits_count, err));
-    s->has_logits = true;
+    return llm->logits_count;
+}
+
+/* The first of the greatest; places count from the beginning of their part. */
+static int32_t best_winner(const anm_session *s) {
+    const anm_llm *llm = s->llm;
+    int32_t best = -1;
+    float value = 0;
+    for (size_t i = 0, first = 0; i < llm->logits_count; first += llm->logits[i++].count) {
+        bool valid = s->places[i] >= 0 && (size_t)s->places[i] < llm->logits[i].count;
+        if (!valid || isnan(s->values[i]) || (best >= 0 && s->values[i] <= value)) continue;
+        best = (int32_t)first + s->places[i];
+        value = s->values[i];
+    }
+    return best;
+}
+
+/* A model that gives winners gives nothing else, though a prefill's output may be logits. */
+static anm_status run_result(anm_session *s, const anm_function *f, const anm_tensor *inputs,
+                             size_t input_count, anm_error *err) {
+    anm_tensor outputs[ANM_LLM_MOST_LOGITS] = {0};
+    size_t count = result_buffers(s, f, outputs);
+    ANM_TRY(predict(s, f, inputs, input_count, outputs, count, err));
+    s->has_winner = s->llm->winners;
+    s->has_logits = !s->has_winner;
+    if (anm_llm_gives_winners(f)) s->winner = best_winner(s);
+    else if (s->has_winner) s->winner = anm_llm_greatest(s->logits, s->llm->vocab);
     return ANM_OK;
+}
+
+static anm_status run_head(anm_session *s, const anm_tensor *hidden, anm_error *err) {
+    anm_tensor input = *hidden;
+    input.name = "hidden_states";
+    return run_result(s, s->llm->head, &input, 1, err);
+}
+
+/* Everything in one package. */
+static anm_status run_whole(anm_session *s, anm_llm_role role, size_t first,
+                            const anm_tensor *ids, bool want_result, anm_error *err) {
+    const anm_llm *llm = s->llm;
+    const anm_function *f = llm->chunks[0].functions[role];
+    chunk_inputs in = {0};
+    size_t count = make_inputs(s, f, first, &in, s->mask + llm->batch * llm->context);
+    in.tensors[0] = *ids;
+    if (want_result) return run_result(s, f, in.tensors, count, err);
+    return predict(s, f, in.tensors, count, NULL, 0, err);
 }
 
 /*
@@ -142,11 +199,12 @@ anm_status anm_session_forward(anm_session *s, const int32_t *tokens, size_t fir
     anm_llm_role role = prefill ? rotate ? ANM_LLM_PREFILL_ROTATE : ANM_LLM_PREFILL
                                 : rotate ? ANM_LLM_INFER_ROTATE : ANM_LLM_INFER;
     size_t rows = prefill ? s->llm->batch : 1;
-    anm_tensor hidden;
-    s->has_logits = false;
+    anm_tensor hidden, ids = token_ids(s, tokens, count, rows);
+    s->has_logits = s->has_winner = false;
     fill_positions(s, first, count, rows);
     fill_mask(s, first, rows);
-    ANM_TRY(embed(s, tokens, count, rows, &hidden, err));
+    if (s->llm->monolithic) return run_whole(s, role, first, &ids, want_logits, err);
+    ANM_TRY(embed(s, &ids, &hidden, err));
     ANM_TRY(run_chunks(s, role, first, &hidden, err));
     return want_logits ? run_head(s, &hidden, err) : ANM_OK;
 }

@@ -52,7 +52,10 @@ static anm_status tell_rest(loop *l) {
 }
 
 static anm_status choose(loop *l, int32_t *token) {
-    *token = anm_sampler_pick(l->sampler, anm_session_logits(l->session), l->session->llm->vocab);
+    const anm_session *s = l->session;
+    *token = s->llm->winners ? anm_session_greedy(s)
+                             : anm_sampler_pick(l->sampler, anm_session_logits(s),
+                                                s->llm->vocab);
     if (*token >= 0) return ANM_OK;
     return anm_fail(l->err, ANM_ERROR_FORMAT, l->session->llm->name,
                     "the model's logits are not numbers: its weights or its fp16 range are broken");
@@ -109,6 +112,10 @@ anm_status anm_generate(anm_session *session, const int32_t *prompt, size_t coun
     loop l = {
         .session = session, .options = &all, .err = err, .result = result ? result : &ignored};
     *l.result = (anm_generate_result){0};
+    if (session->llm->winners && all.sampling.temperature != 0)
+        return anm_fail(err, ANM_ERROR_UNSUPPORTED, session->llm->name,
+                        "the LM head gives only the most likely token (it was converted with "
+                        "--argmax): the temperature must be 0");
     ANM_TRY(anm_sampler_create(&all.sampling, &l.sampler, err));
     anm_status status = ANM_OK;
     if (session->llm->tokenizer)

@@ -80,6 +80,16 @@ size_t anm_llm_vocab_size(const anm_llm *llm) {
     return llm->vocab;
 }
 
+int anm_llm_gives_logits(const anm_llm *llm) {
+    return !llm->winners;
+}
+
+anm_status anm_llm_require_logits(const anm_llm *llm, anm_error *err) {
+    if (!llm->winners) return ANM_OK;
+    return anm_fail(err, ANM_ERROR_UNSUPPORTED, llm->name,
+                    "the LM head gives only the most likely token; convert without --argmax");
+}
+
 const anm_tokenizer *anm_llm_tokenizer(const anm_llm *llm) {
     return llm->tokenizer;
 }

@@ -22,10 +22,22 @@ typedef struct anm_llm_chunk {
     const anm_function *functions[ANM_LLM_ROLES];
 } anm_llm_chunk;
 
+/* A part of the vocabulary, as the LM head divides it. */
 typedef struct anm_llm_logits {
-    const char *name; /* "logits3" */
+    const char *name; /* "logits3"; NULL where the head gives no logits */
     size_t count;     /* tokens it covers */
 } anm_llm_logits;
+enum { ANM_LLM_MOST_LOGITS = 64 };
+
+/* Outputs of a head that gives the greatest logit of each part: where it is, and it. */
+#define ANM_WINNERS_INDEX "argmax_idx"
+#define ANM_WINNERS_VALUE "argmax_val"
+
+/* What of meta.yaml is nowhere in the packages, but in the name. */
+typedef struct anm_llm_meta {
+    const char *chunk_sizes; /* of the LM head: "16032,16032"; NULL */
+    int64_t vocab_size;      /* 0: not said */
+} anm_llm_meta;
 
 struct anm_llm {
     anm_arena *arena;
@@ -34,6 +46,9 @@ struct anm_llm {
     anm_program **programs; /* every package opened */
     size_t program_count;
     const anm_function *embeddings, *head;
+    bool monolithic; /* chunks[0] goes from token ids to the head's outputs */
+    bool winners;    /* instead of logits, from infer at least */
+    anm_llm_meta meta;
     bool prefill_gives_last; /* the last prefill's output is the last token's, ready for the head */
     anm_llm_chunk *chunks;
     size_t chunk_count;
@@ -55,7 +70,20 @@ struct anm_llm {
 
 /* Opens the packages of llm->dir and wires them; see wiring.c. */
 ANM_MUST_CHECK anm_status anm_llm_wire(anm_llm *llm, anm_error *err);
-/* Reads meta.yaml for the name; everything else is taken from the packages. */
+/* headwire.c: whether a function gives winners, and taking what a head gives. */
+bool anm_llm_gives_winners(const anm_function *f);
+ANM_MUST_CHECK anm_status anm_llm_take_logits(anm_llm *llm, const anm_function *f,
+                                              const char *file, anm_error *err);
+ANM_MUST_CHECK anm_status anm_llm_take_winners(anm_llm *llm, const anm_program *program,
+                                               const anm_function *f, const char *file,
+                                               anm_error *err);
+/* Once everything is wired: how large the parts are, if no interface said it. */
+ANM_MUST_CHECK anm_status anm_llm_settle_head(anm_llm *llm, anm_error *err);
+/* ANM_ERROR_UNSUPPORTED if the model gives no logits. */
+ANM_MUST_CHECK anm_status anm_llm_require_logits(const anm_llm *llm, anm_error *err);
+/* The index of the largest; NaN are passed over, -1 if all are. */
+int32_t anm_llm_greatest(const float *logits, size_t count);
+/* Reads meta.yaml; what packages say is taken from them. */
 ANM_MUST_CHECK anm_status anm_llm_read_meta(anm_llm *llm, anm_error *err);
 ANM_MUST_CHECK anm_status anm_llm_read_stop_ids(anm_llm *llm, anm_error *err);
 
@@ -71,7 +99,11 @@ struct anm_session {
     size_t held;
     size_t reused;   /* of the last sync: tokens that were not evaluated again */
     bool has_logits;
+    bool has_winner; /* a head of winners: `winner` is the most likely token */
+    int32_t winner;
     float *logits;
+    int32_t *places; /* one for each of llm->logits */
+    float *values;
     uint16_t *mask; /* batch x context, fp16 */
     int32_t *ids;   /* batch */
     int32_t *positions;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * meta.yaml as ANEMLL writes it. Only the model's name is taken from it: chunk counts, context and
- * batch are read off the packages, where they cannot be out of date.
+ * meta.yaml as ANEMLL writes it. The model's name is taken from it, and how the LM head divides the
+ * vocabulary, which packages need not say: chunk counts, context and batch are read off the
+ * packages, where they cannot be out of date.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
 #include "src/base/file.h"
+#include "src/base/str.h"
 #include "src/llm/llm.h"
 
 enum { META_LIMIT = 1 << 20 };
@@ -31,6 +34,33 @@ static anm_status take_name(anm_llm *llm, yaml_document_t *doc, anm_error *err) 
     return llm->name ? ANM_OK : anm_fail_memory(err);
 }
 
+/* A list of scalars as text: "1,2,3". */
+static anm_status join(anm_llm *llm, yaml_document_t *doc, yaml_node_t *list, const char **out,
+                       anm_error *err) {
+    anm_strbuf text = {0};
+    if (!list || list->type != YAML_SEQUENCE_NODE) return ANM_OK;
+    for (yaml_node_item_t *i = list->data.sequence.items.start;
+         i < list->data.sequence.items.top; i++) {
+        yaml_node_t *item = yaml_document_get_node(doc, *i);
+        bool scalar = item && item->type == YAML_SCALAR_NODE;
+        anm_strbuf_printf(&text, "%s%s", text.len ? "," : "",
+                          scalar ? (const char *)item->data.scalar.value : "?");
+    }
+    *out = text.failed ? NULL : anm_arena_strdup(llm->arena, anm_strbuf_cstr(&text));
+    anm_strbuf_free(&text);
+    return *out ? ANM_OK : anm_fail_memory(err);
+}
+
+static anm_status take_head(anm_llm *llm, yaml_document_t *doc, anm_error *err) {
+    yaml_node_t *info = member(doc, yaml_document_get_root_node(doc), "model_info");
+    yaml_node_t *parameters = member(doc, info, "parameters");
+    yaml_node_t *vocab = member(doc, parameters, "vocab_size");
+    if (vocab && vocab->type == YAML_SCALAR_NODE)
+        llm->meta.vocab_size = strtoll((const char *)vocab->data.scalar.value, NULL, 10);
+    return join(llm, doc, member(doc, parameters, "lm_head_chunk_sizes"), &llm->meta.chunk_sizes,
+                err);
+}
+
 static anm_status parse(anm_llm *llm, const char *path, const char *text, size_t size,
                         anm_error *err) {
     yaml_parser_t parser;
@@ -40,6 +70,7 @@ static anm_status parse(anm_llm *llm, const char *path, const char *text, size_t
     anm_status status;
     if (yaml_parser_load(&parser, &doc)) {
         status = take_name(llm, &doc, err);
+        if (status == ANM_OK) status = take_head(llm, &doc, err);
         yaml_document_delete(&doc);
     } else {
         status = anm_fail_at(err, ANM_ERROR_FORMAT, path, parser.problem_offset,

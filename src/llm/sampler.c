@@ -62,7 +62,7 @@ static double draw(anm_sampler *s) {
     return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
 }
 
-static int32_t greedy(const float *logits, size_t count) {
+int32_t anm_llm_greatest(const float *logits, size_t count) {
     int32_t best = -1;
     for (size_t i = 0; i < count; i++)
         if (!isnan(logits[i]) && (best < 0 || logits[i] > logits[best])) best = (int32_t)i;
@@ -111,7 +111,7 @@ static size_t cut_nucleus(const anm_sampler *s, size_t n, double *total) {
 }
 
 int32_t anm_sampler_pick(anm_sampler *s, const float *logits, size_t count) {
-    if (s->options.temperature == 0) return greedy(logits, count);
+    if (s->options.temperature == 0) return anm_llm_greatest(logits, count);
     if (count > s->capacity) {
         candidate *grown = anm_realloc_array(s->candidates, count, sizeof *grown);
         if (!grown) return -1;

@@ -12,20 +12,22 @@
 static anm_status allocate(anm_session *s, anm_error *err) {
     const anm_llm *llm = s->llm;
     size_t mask;
-    s->hidden_bytes = llm->batch * llm->hidden * sizeof(float);
+    /* A monolithic package keeps its hidden states to itself. */
+    s->hidden_bytes = llm->batch * (llm->hidden ? llm->hidden : 1) * sizeof(float);
     /* One row more than the batch: see make_inputs() in forward.c. */
     if (!anm_size_mul(llm->batch + 1, llm->context, &mask))
         return anm_fail(err, ANM_ERROR_LIMIT, llm->dir, "context and batch are absurdly large");
     s->tokens = anm_calloc(llm->context, sizeof *s->tokens);
+    s->places = anm_calloc(llm->logits_count, sizeof *s->places);
+    s->values = anm_calloc(llm->logits_count, sizeof *s->values);
     s->logits = anm_calloc(llm->vocab, sizeof *s->logits);
     s->mask = anm_calloc(mask, sizeof *s->mask);
     s->ids = anm_calloc(llm->batch, sizeof *s->ids);
     s->positions = anm_calloc(llm->batch, sizeof *s->positions);
     s->hidden[0] = anm_calloc(s->hidden_bytes, 1);
     s->hidden[1] = anm_calloc(s->hidden_bytes, 1);
-    bool ok =
-        s->tokens && s->logits && s->mask && s->ids && s->positions && s->hidden[0] && s->hidden[1];
-    if (!ok) return anm_fail_memory(err);
+    bool results = s->logits && s->places && s->values && s->hidden[0] && s->hidden[1];
+    if (!results || !s->tokens || !s->mask || !s->ids || !s->positions) return anm_fail_memory(err);
     const anm_function *infer = llm->chunks[0].functions[ANM_LLM_INFER];
     return anm_state_create(infer, llm->precision, &s->state, err);
 }
@@ -46,6 +48,8 @@ void anm_session_destroy(anm_session *s) {
     anm_state_destroy(s->state);
     anm_free(s->tokens);
     anm_free(s->logits);
+    anm_free(s->places);
+    anm_free(s->values);
     anm_free(s->mask);
     anm_free(s->ids);
     anm_free(s->positions);
@@ -122,7 +126,8 @@ anm_status anm_session_sync(anm_session *s, const int32_t *tokens, size_t count,
     ANM_TRY(check_tokens(s, tokens, count, err));
     size_t same = matching(s, tokens, count);
     s->reused = count;
-    if (same == count && s->count == count && s->has_logits) return ANM_OK;
+    bool current = s->has_logits || s->has_winner;
+    if (same == count && s->count == count && current) return ANM_OK;
     /* The last token is always run, since its logits are wanted; the rest may be reused. */
     anm_session_rewind(s, same < count ? same : count - 1);
     s->reused = s->count = s->held;
@@ -153,7 +158,7 @@ void anm_session_rewind(anm_session *s, size_t length) {
     if (s->held > s->llm->window) s->held = 0;
     if (s->held > length) s->held = length;
     s->count = length;
-    s->has_logits = false;
+    s->has_logits = s->has_winner = false;
 }
 
 const int32_t *anm_session_tokens(const anm_session *s, size_t *count) {
@@ -163,6 +168,11 @@ const int32_t *anm_session_tokens(const anm_session *s, size_t *count) {
 
 const float *anm_session_logits(const anm_session *s) {
     return s->has_logits ? s->logits : NULL;
+}
+
+int32_t anm_session_greedy(const anm_session *s) {
+    if (s->has_winner) return s->winner;
+    return s->has_logits ? anm_llm_greatest(s->logits, s->llm->vocab) : -1;
 }
 
 anm_state *anm_session_state(anm_session *s) {

@@ -2,7 +2,8 @@
 /*
  * Which package is what, and whether they fit. Roles come from the interfaces, not from file names:
  * input_ids gives hidden_states (embeddings); hidden_states with causal_mask gives hidden states
- * (a chunk); hidden_states gives logits (head). The file name tells a chunk's number only.
+ * (a chunk); hidden_states gives logits (head). input_ids with causal_mask gives logits: everything
+ * in one package. The file name tells a chunk's number only.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -14,11 +15,12 @@
 #include "src/base/file.h"
 #include "src/llm/llm.h"
 
-enum { MOST_CHUNKS = 99, MOST_LOGITS = 64 };
+enum { MOST_CHUNKS = 99 };
 
 typedef struct wiring {
     anm_llm *llm;
     const char *file; /* of the package at hand */
+    const anm_program *program;
     size_t expected_chunks;
     anm_error *err;
 } wiring;
@@ -30,12 +32,6 @@ static anm_status fail(const wiring *w, const char *what) {
 static const anm_feature *find_input(const anm_function *f, const char *name) {
     for (size_t i = 0; i < anm_function_input_count(f); i++)
         if (strcmp(anm_function_input(f, i)->name, name) == 0) return anm_function_input(f, i);
-    return NULL;
-}
-
-static const anm_feature *find_output(const anm_function *f, const char *name) {
-    for (size_t i = 0; i < anm_function_output_count(f); i++)
-        if (strcmp(anm_function_output(f, i)->name, name) == 0) return anm_function_output(f, i);
     return NULL;
 }
 
@@ -58,30 +54,19 @@ static anm_status take_embeddings(wiring *w, const anm_function *f) {
     return output->rank == 3 ? agree(w, &w->llm->hidden, output->shape[2], "hidden size") : ANM_OK;
 }
 
-/* "logits" or "output_logits": one part; "logits1" .. "logitsK": K parts. */
+/* Logits from one function of a package and winners from another may stand side by side. */
+static anm_status take_result(wiring *w, const anm_function *f) {
+    anm_llm *llm = w->llm;
+    if (!anm_llm_gives_winners(f)) return anm_llm_take_logits(llm, f, w->file, w->err);
+    llm->winners = true;
+    return anm_llm_take_winners(llm, w->program, f, w->file, w->err);
+}
+
 static anm_status take_head(wiring *w, const anm_function *f) {
     anm_llm *llm = w->llm;
-    size_t count = anm_function_output_count(f);
     if (llm->head) return fail(w, "a second LM head");
-    if (count > MOST_LOGITS) return fail(w, "an LM head of too many parts");
     llm->head = f;
-    llm->logits = ANM_ARENA_ARRAY(llm->arena, anm_llm_logits, count);
-    if (!llm->logits) return anm_fail_memory(w->err);
-    for (size_t i = 0; i < count; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "logits%zu", i + 1);
-        const anm_feature *part = count > 1 ? find_output(f, name) : anm_function_output(f, 0);
-        if (!part)
-            return anm_fail(w->err, ANM_ERROR_MISMATCH, w->file, "the LM head has no output \"%s\"",
-                            name);
-        if (part->rank < 1 || part->shape[part->rank - 1] <= 0)
-            return fail(w, "an output of the LM head has no known size");
-        if (part->shape[part->rank - 1] > INT32_MAX - (int64_t)llm->vocab)
-            return fail(w, "the LM head has more outputs than token ids can count");
-        llm->logits[llm->logits_count++] =
-            (anm_llm_logits){part->name, (size_t)part->shape[part->rank - 1]};
-        llm->vocab += llm->logits[i].count;
-    }
+    ANM_TRY(take_result(w, f));
     const anm_feature *input = find_input(f, "hidden_states");
     return input->rank == 3 ? agree(w, &llm->hidden, input->shape[2], "hidden size") : ANM_OK;
 }
@@ -96,8 +81,8 @@ static void chunk_numbers(const char *file, size_t *number, size_t *total) {
 }
 
 static anm_status check_known_inputs(const wiring *w, const anm_function *f) {
-    static const char *const known[] = {"hidden_states", "position_ids", "causal_mask",
-                                        "current_pos", "update_mask"};
+    static const char *const known[] = {"hidden_states", "input_ids",   "position_ids",
+                                        "causal_mask",   "current_pos", "update_mask"};
     for (size_t i = 0; i < anm_function_input_count(f); i++) {
         const char *name = anm_function_input(f, i)->name;
         bool ok = false;
@@ -150,9 +135,9 @@ static anm_llm_role role_of(const anm_function *f, bool prefill) {
     return rotate ? ANM_LLM_INFER_ROTATE : ANM_LLM_INFER;
 }
 
-static anm_status take_chunk(wiring *w, const anm_function *f) {
+/* A function that has layers, and takes `tokens` at a time. */
+static anm_status take_layers(wiring *w, const anm_function *f, int64_t tokens) {
     anm_llm *llm = w->llm;
-    const anm_feature *hidden = find_input(f, "hidden_states");
     const anm_feature *mask = find_input(f, "causal_mask");
     size_t number, total;
     chunk_numbers(w->file, &number, &total);
@@ -160,14 +145,13 @@ static anm_status take_chunk(wiring *w, const anm_function *f) {
         return fail(w, "the file name has impossible chunk numbers");
     ANM_TRY(agree(w, &w->expected_chunks, (int64_t)total, "the number of chunks"));
     ANM_TRY(check_known_inputs(w, f));
-    if (hidden->rank != 3 || mask->rank != 4) return fail(w, "a chunk's inputs have other ranks");
-    ANM_TRY(agree(w, &llm->hidden, hidden->shape[2], "hidden size"));
+    if (mask->rank != 4) return fail(w, "a causal mask has another rank than 4");
     ANM_TRY(agree(w, &llm->context, mask->shape[3], "context length"));
-    bool prefill = hidden->shape[1] > 1 || anm_str_starts(anm_function_name(f), "prefill");
+    bool prefill = tokens > 1 || anm_str_starts(anm_function_name(f), "prefill");
     const anm_feature *local = find_local_cache(f);
     if (local && local->rank == 4)
         ANM_TRY(agree(w, &llm->window, local->shape[2], "the sliding window"));
-    if (prefill) ANM_TRY(agree(w, &llm->batch, hidden->shape[1], "prefill batch"));
+    if (prefill) ANM_TRY(agree(w, &llm->batch, tokens, "prefill batch"));
     ANM_TRY(check_sizes(w, f, prefill ? llm->batch : 1));
     if (!anm_function_output_count(f)) return fail(w, "a chunk without outputs");
     anm_llm_chunk *chunk = &llm->chunks[number - 1];
@@ -178,12 +162,33 @@ static anm_status take_chunk(wiring *w, const anm_function *f) {
     return ANM_OK;
 }
 
+static anm_status take_chunk(wiring *w, const anm_function *f) {
+    const anm_feature *hidden = find_input(f, "hidden_states");
+    if (hidden->rank != 3) return fail(w, "a chunk's hidden states have another rank than 3");
+    ANM_TRY(agree(w, &w->llm->hidden, hidden->shape[2], "hidden size"));
+    return take_layers(w, f, hidden->shape[1]);
+}
+
+static anm_status take_whole(wiring *w, const anm_function *f) {
+    const anm_feature *ids = find_input(f, "input_ids");
+    if (ids->rank != 2) return fail(w, "token ids have another rank than 2");
+    w->llm->monolithic = true;
+    ANM_TRY(take_layers(w, f, ids->shape[1]));
+    return take_result(w, f);
+}
+
+static bool gives_result(const anm_function *f) {
+    return anm_llm_gives_winners(f) || (anm_function_output_count(f) &&
+                                        strstr(anm_function_output(f, 0)->name, "logits"));
+}
+
 static anm_status take_function(wiring *w, const anm_function *f) {
-    bool hidden = find_input(f, "hidden_states") != NULL;
-    if (find_input(f, "input_ids") && !hidden) return take_embeddings(w, f);
-    if (hidden && find_input(f, "causal_mask")) return take_chunk(w, f);
-    if (hidden && anm_function_output_count(f) && strstr(anm_function_output(f, 0)->name, "logits"))
-        return take_head(w, f);
+    bool ids = find_input(f, "input_ids"), hidden = find_input(f, "hidden_states");
+    bool mask = find_input(f, "causal_mask");
+    if (ids && mask && gives_result(f)) return take_whole(w, f);
+    if (ids && !hidden) return take_embeddings(w, f);
+    if (hidden && mask) return take_chunk(w, f);
+    if (hidden && gives_result(f)) return take_head(w, f);
     return anm_fail(w->err, ANM_ERROR_UNSUPPORTED, w->file,
                     "function %s is neither embeddings, nor a chunk, nor an LM head: its inputs "
                     "and outputs are of no known kind",
@@ -194,6 +199,7 @@ static anm_status take_package(wiring *w, const char *path) {
     anm_program *program;
     ANM_TRY(anm_program_open(path, &program, w->err));
     w->llm->programs[w->llm->program_count++] = program;
+    w->program = program;
     /* Our converter's mark, on the last chunk: see docs/conversion.md. */
     const char *form = anm_program_metadata(program, "com.anemone.prefill_output");
     if (form && strcmp(form, "last_token") == 0) w->llm->prefill_gives_last = true;
@@ -253,16 +259,23 @@ static anm_status check_window(wiring *w) {
     return require_chunks(w, ANM_LLM_INFER_ROTATE, "infer_rotate");
 }
 
-static anm_status check_complete(wiring *w) {
-    const anm_llm *llm = w->llm;
-    w->file = llm->dir;
-    if (!llm->embeddings) return fail(w, "the embeddings are missing (input_ids to hidden_states)");
-    if (!llm->head) return fail(w, "the LM head is missing (hidden_states to logits)");
-    if (!llm->chunk_count) return fail(w, "no FFN chunk is here (hidden_states and causal_mask)");
+static anm_status check_functions(wiring *w) {
     ANM_TRY(require_chunks(w, ANM_LLM_INFER, "infer"));
     if (!has_role(w, ANM_LLM_PREFILL)) w->llm->batch = 1;
     if (!w->llm->batch) w->llm->batch = 1;
     return check_window(w);
+}
+
+static anm_status check_complete(wiring *w) {
+    const anm_llm *llm = w->llm;
+    w->file = llm->dir;
+    if (llm->monolithic && (llm->embeddings || llm->head))
+        return fail(w, "a monolithic package stands beside packages of parts");
+    if (llm->monolithic) return check_functions(w);
+    if (!llm->embeddings) return fail(w, "the embeddings are missing (input_ids to hidden_states)");
+    if (!llm->head) return fail(w, "the LM head is missing (hidden_states to logits)");
+    if (!llm->chunk_count) return fail(w, "no FFN chunk is here (hidden_states and causal_mask)");
+    return check_functions(w);
 }
 
 anm_status anm_llm_wire(anm_llm *llm, anm_error *err) {
@@ -281,5 +294,6 @@ anm_status anm_llm_wire(anm_llm *llm, anm_error *err) {
         ANM_TRY(take_package(&w, path));
     }
     if (!llm->program_count) return nothing_found(llm, names, count, err);
-    return check_complete(&w);
+    ANM_TRY(check_complete(&w));
+    return anm_llm_settle_head(llm, err);
 }

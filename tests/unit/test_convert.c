@@ -212,7 +212,7 @@ static void meta_yaml(void **state) {
     assert_string_equal(read_text(arena, OUT "/meta.yaml"),
                         "model_info:\n"
                         "  name: \"anemll-odd: \\\"name\\\"_-ctx24\"\n"
-                        "  version: 0.3.4\n"
+                        "  version: 0.3.5\n"
                         "  description: |\n"
                         "    odd: \"name\"_, converted with anemone " ANM_VERSION "\n"
                         "    Context length: 24\n"
@@ -234,7 +234,11 @@ static void meta_yaml(void **state) {
                         "    embeddings: my-qwen_embeddings.mlmodelc\n"
                         "    lm_head: my-qwen_lm_head.mlmodelc\n"
                         "    ffn: my-qwen_FFN_PF_chunk_01of01.mlmodelc\n"
-                        "    split_lm_head: 16\n");
+                        "    split_lm_head: 16\n"
+                        "    vocab_size: 75\n"
+                        "    lm_head_chunk_sizes: "
+                        "[5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 4, 4, 4, 4, 4]\n"
+                        "    prefill_dynamic_slice: true\n");
     anm_arena_destroy(arena);
 }
 

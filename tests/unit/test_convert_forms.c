@@ -34,7 +34,8 @@ enum { MODELS = sizeof models / sizeof models[0] };
 
 /* What a session gives: after prefill, and after each decode step. */
 typedef struct record {
-    float logits[STEPS + 1][MOST_VOCAB];
+    float logits[STEPS + 1][MOST_VOCAB]; /* zeros if the model gives none */
+    int32_t greedy[STEPS + 1];
 } record;
 
 static anm_convert_options small_options(void) {
@@ -52,6 +53,12 @@ static void convert(const anm_convert_options *options) {
     assert_ok(anm_convert(MODEL, OUT, options, NULL, &err), &err);
 }
 
+static void note(const anm_session *s, size_t vocab, int step, record *out) {
+    const float *logits = anm_session_logits(s);
+    if (logits) memcpy(out->logits[step], logits, vocab * sizeof *logits);
+    out->greedy[step] = anm_session_greedy(s);
+}
+
 static void run(const char *dir, anm_precision precision, record *out) {
     int32_t tokens[PROMPT + STEPS];
     anm_error err;
@@ -67,10 +74,10 @@ static void run(const char *dir, anm_precision precision, record *out) {
     assert_in_range(vocab, 1, MOST_VOCAB);
     for (int i = 0; i < PROMPT + STEPS; i++) tokens[i] = (int32_t)((i * i * 7 + 3 * i + 1) % 64);
     assert_ok(anm_session_sync(s, tokens, PROMPT, &err), &err);
-    memcpy(out->logits[0], anm_session_logits(s), vocab * sizeof(float));
+    note(s, vocab, 0, out);
     for (int i = 0; i < STEPS; i++) {
         assert_ok(anm_session_append(s, tokens[PROMPT + i], &err), &err);
-        memcpy(out->logits[i + 1], anm_session_logits(s), vocab * sizeof(float));
+        note(s, vocab, i + 1, out);
     }
     anm_session_destroy(s);
     anm_llm_close(llm);
@@ -96,6 +103,108 @@ static void check_chunks(const tiny_model *model) {
 
 static void chunks_change_nothing(void **state) {
     for (int i = 0; i < MODELS; i++) check_chunks(&models[i]);
+}
+
+static const int64_t splits[] = {1, 2, 7, 8, 16, 64};
+
+/* However the rows of the LM head are divided, each logit is the same sum. */
+static void check_splits(const tiny_model *model) {
+    record whole, divided;
+    anm_convert_options options = small_options();
+    tiny_model_write(model, MODEL);
+    convert(&options);
+    run(OUT, ANM_PRECISION_FP16, &whole);
+    for (size_t i = 0; i < sizeof splits / sizeof splits[0]; i++) {
+        options.head_splits = splits[i];
+        options.argmax = 0;
+        convert(&options);
+        run(OUT, ANM_PRECISION_FP16, &divided);
+        assert_memory_equal(&divided, &whole, sizeof divided);
+        options.argmax = 1;
+        convert(&options);
+        run(OUT, ANM_PRECISION_FP16, &divided);
+        assert_memory_equal(divided.greedy, whole.greedy, sizeof divided.greedy);
+        assert_true(divided.logits[0][0] == 0);
+    }
+}
+
+static void splits_change_nothing(void **state) {
+    for (int i = 0; i < MODELS; i++) check_splits(&models[i]);
+}
+
+static void check_monolith(const tiny_model *model) {
+    record parts, whole;
+    anm_convert_options options = small_options();
+    tiny_model_write(model, MODEL);
+    options.chunks = 2;
+    convert(&options);
+    run(OUT, ANM_PRECISION_FP16, &parts);
+    options.chunks = 0;
+    options.monolithic = 1;
+    convert(&options);
+    run(OUT, ANM_PRECISION_FP16, &whole);
+    assert_memory_equal(&whole, &parts, sizeof whole);
+    options.argmax = 1;
+    options.head_splits = 3;
+    convert(&options);
+    run(OUT, ANM_PRECISION_FP16, &whole);
+    assert_memory_equal(whole.greedy, parts.greedy, sizeof whole.greedy);
+}
+
+static void monoliths_are_the_same(void **state) {
+    for (int i = 0; i < MODELS; i++) check_monolith(&models[i]);
+}
+
+/* A head of winners is described as ANEMLL 0.3.5 describes it. */
+static void argmax_interface(void **state) {
+    anm_error err;
+    anm_program *p;
+    anm_convert_options options = small_options();
+    tiny_model_write(&models[0], MODEL);
+    options.argmax = 1;
+    options.head_splits = 2;
+    convert(&options);
+    assert_ok(anm_program_open(OUT "/qwen_lm_head.mlpackage", &p, &err), &err);
+    const anm_function *f = anm_program_function(p, NULL);
+    assert_int_equal(anm_function_output_count(f), 2);
+    const anm_feature *places = anm_function_output(f, 0), *values = anm_function_output(f, 1);
+    assert_string_equal(places->name, "argmax_idx");
+    assert_string_equal(values->name, "argmax_val");
+    assert_int_equal(places->dtype, ANM_DTYPE_INT32);
+    assert_int_equal(values->dtype, ANM_DTYPE_FP16);
+    assert_int_equal(places->rank, 1);
+    assert_int_equal(places->shape[0], 2);
+    assert_int_equal(values->shape[0], 2);
+    assert_string_equal(anm_program_metadata(p, "com.anemll.argmax_in_model"), "true");
+    assert_string_equal(anm_program_metadata(p, "com.anemll.lm_head_chunk_sizes"), "38,37");
+    anm_program_close(p);
+}
+
+static void argmax_cannot_sample(void **state) {
+    anm_error err;
+    anm_llm *llm;
+    anm_session *s;
+    anm_generate_options generate;
+    int32_t prompt[2] = {1, 2};
+    anm_convert_options options = small_options();
+    tiny_model_write(&models[0], MODEL);
+    options.argmax = 1;
+    convert(&options);
+    assert_ok(anm_llm_open(OUT, NULL, &llm, &err), &err);
+    assert_int_equal(anm_llm_gives_logits(llm), 0);
+    assert_int_equal(anm_llm_vocab_size(llm), 75);
+    assert_ok(anm_session_create(llm, &s, &err), &err);
+    assert_int_equal(anm_session_greedy(s), -1);
+    anm_generate_options_init(&generate);
+    generate.max_tokens = 3;
+    generate.sampling.temperature = 0.5f;
+    assert_int_equal(anm_generate(s, prompt, 2, &generate, NULL, &err), ANM_ERROR_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "--argmax"));
+    generate.sampling.temperature = 0;
+    assert_ok(anm_generate(s, prompt, 2, &generate, NULL, &err), &err);
+    assert_null(anm_session_logits(s));
+    anm_session_destroy(s);
+    anm_llm_close(llm);
 }
 
 /* 5 layers in 3 chunks: 2, 2, 1; ANEMLL 0.3.4 would make 1, 1, 1 and lose two. */
@@ -146,7 +255,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(division),
         cmocka_unit_test(chunk_files),
+        cmocka_unit_test(argmax_interface),
+        cmocka_unit_test(argmax_cannot_sample),
         cmocka_unit_test(chunks_change_nothing),
+        cmocka_unit_test(splits_change_nothing),
+        cmocka_unit_test(monoliths_are_the_same),
     };
     return cmocka_run_group_tests_name("convert_forms", tests, NULL, NULL);
 }

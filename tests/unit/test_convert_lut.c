@@ -292,7 +292,8 @@ static void rows_that_do_not_divide_are_told(void **state) {
     anm_arena *arena = anm_arena_create();
     assert_ok(anm_file_read(arena, "test_convert_lut.lut/meta.yaml", 1 << 20, &text, &size, &err),
               &err);
-    assert_non_null(strstr(text, "\n    lut_embeddings: 4\n    lut_ffn: 4\n    lut_lmhead: 4\n"));
+    assert_non_null(strstr(text, "\n    lut_embeddings: 4\n    lut_embeddings_per_channel: 8\n"
+                                 "    lut_ffn: 4\n"));
     assert_non_null(strstr(text, "\n    ffn: qwen_FFN_PF_lut4_chunk_01of01.mlmodelc\n"));
     anm_arena_destroy(arena);
     anm_package *p;

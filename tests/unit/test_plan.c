@@ -66,6 +66,12 @@ static void sizes(void **state) {
     options.lut_head = (anm_convert_lut){2, ANM_CONVERT_PER_TENSOR};
     check_sizes(&qwen, &options);
     check_sizes(&llama, &options);
+    options.lut_head = (anm_convert_lut){6, 8};
+    options.lut_ffn = (anm_convert_lut){4, 7}; /* divides nothing: padding */
+    options.lut_channel_scale = 1;
+    check_sizes(&qwen, &options);
+    options.lut_axis = 1;
+    check_sizes(&llama, &options);
 }
 
 typedef struct names {
