@@ -6,8 +6,11 @@
 
 static const anm_gemm_kernel *const levels[ANM_ISA_COUNT] = {
     [ANM_ISA_C] = anm_gemm_kernels_c,
+    ANM_AVX2([ANM_ISA_AVX2] = anm_gemm_kernels_avx2,)
+    ANM_AVX512([ANM_ISA_AVX512] = anm_gemm_kernels_avx512,)
     ANM_AVX512VNNI([ANM_ISA_AVX512VNNI] = anm_gemm_kernels_avx512vnni,)
     ANM_AMX([ANM_ISA_AMX] = anm_gemm_kernels_amx,)
+    ANM_NEON([ANM_ISA_NEON] = anm_gemm_kernels_neon,)
 };
 
 static const anm_gemm_kernel *find_at(const anm_matrix *w, anm_isa isa) {

@@ -52,8 +52,50 @@ static float row_factor(const anm_matrix *w, int64_t row) {
     return w->row_scale ? anm_half_to_float(w->row_scale[row]) : 1;
 }
 
-/* Columns [k, k + n) of a row, exactly. */
+/* n elements of 4 bits from whole bytes, of 8 bits: (element - zero) * scale. */
+static void scale_integers(const anm_matrix *w, const uint8_t *data, int64_t n, float zero,
+                           float scale, float *out) {
+    int sign = w->is_signed ? 1 << (w->bits - 1) : 0;
+    zero += (float)sign;
+    if (w->bits == 8)
+        for (int64_t i = 0; i < n; i++) out[i] = ((float)(data[i] ^ sign) - zero) * scale;
+    else
+        for (int64_t i = 0; i < n / 2; i++) {
+            out[2 * i] = ((float)((data[i] & 15) ^ sign) - zero) * scale;
+            out[2 * i + 1] = ((float)((data[i] >> 4) ^ sign) - zero) * scale;
+        }
+}
+
+/* Groups, and the rows, begin at whole bytes. */
+static bool affine_is_even(const anm_matrix *w) {
+    return w->kind == ANM_MATRIX_AFFINE &&
+           (w->bits == 8 || (w->bits == 4 && w->group_columns % 2 == 0));
+}
+
+static void affine_floats(const anm_matrix *w, int64_t row, int64_t k, int64_t n, float *out) {
+    int64_t end = k + n, across = w->columns / w->group_columns;
+    while (k < end) {
+        int64_t group = row / w->group_rows * across + k / w->group_columns;
+        int64_t next = (k / w->group_columns + 1) * w->group_columns;
+        int64_t count = (next < end ? next : end) - k;
+        uint32_t sign = 1u << (w->bits - 1);
+        float zero = 0, scale = anm_half_to_float(w->scale[group]) * row_factor(w, row);
+        if (w->offset) zero = (float)anm_matrix_element(w->offset, w->bits, group);
+        if (w->offset && w->is_signed)
+            zero = (float)(int32_t)((uint32_t)zero ^ sign) - (float)sign;
+        scale_integers(w, (const uint8_t *)w->data + (row * w->columns + k) * w->bits / 8, count,
+                       zero, scale, out);
+        out += count;
+        k += count;
+    }
+}
+
+/* Columns [k, k + n) of a row, up to the order in which factors are multiplied. */
 static void gemm_row_floats(const anm_matrix *w, int64_t row, int64_t k, int64_t n, float *out) {
+    if (affine_is_even(w)) {
+        affine_floats(w, row, k, n, out);
+        return;
+    }
     if (w->kind != ANM_MATRIX_FP16) {
         anm_matrix_row(w, row, k, n, out);
         return;
