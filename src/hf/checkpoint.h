@@ -41,6 +41,7 @@ typedef struct anm_weight {
      * that rotate together: 0, half, 1, half + 1, ... of each head.
      */
     int64_t paired_heads;
+    double added; /* to each value by the file's writer; the readers take it off again */
     /*
      * What the reader makes of a value x: (x + offset) * factor in double precision; factor 0: x.
      * A checkpoint's own weights have neither; a copy may be given them.

@@ -2,7 +2,7 @@
 /* A GGUF model's tensors as weights: under their Hugging Face names, with their codings. */
 #include "src/hf/checkpoint_internal.h"
 #include "src/hf/gguf_arch.h"
-#include "src/hf/gguf_tokenizer.h"
+#include "src/hf/gguf_sidecar.h"
 
 /* Which heads a tensor's rows belong to, if it is one that the architecture keeps in pairs. */
 static anm_status find_pairs(const anm_gguf *g, const anm_gguf_arch *arch, const anm_gguf_tensor *t,
@@ -32,26 +32,16 @@ static anm_status add_weight(anm_checkpoint *c, const anm_gguf_arch *arch, const
     if (!copy->name) return anm_fail_memory(err);
     anm_weight w = {.tensor = copy, .path = t->path, .mapping = t->mapping,
                     .coding = t->type->coding};
+    if (arch->norms_plus_one && anm_str_ends(t->tensor.name, "norm.weight")) w.added = 1;
     ANM_TRY(find_pairs(c->gguf, arch, t, &w.paired_heads, err));
     return anm_checkpoint_add_weight(c, &w, err);
-}
-
-/* A tokenizer that cannot be written later is refused now, before hours of work. */
-static anm_status check_tokenizer(const anm_gguf *g, anm_error *err) {
-    anm_gguf_vocab vocab;
-    bool has;
-    anm_arena *scratch = anm_arena_create();
-    if (!scratch) return anm_fail_memory(err);
-    anm_status status = anm_gguf_vocab_read(g, scratch, &vocab, &has, err);
-    anm_arena_destroy(scratch);
-    return status;
 }
 
 anm_status anm_checkpoint_load_gguf(anm_checkpoint *c, const char *path, anm_error *err) {
     const anm_gguf_arch *arch;
     ANM_TRY(anm_gguf_open(path, &c->gguf, err));
     ANM_TRY(anm_gguf_arch_of(c->gguf, &arch, err));
-    ANM_TRY(check_tokenizer(c->gguf, err));
+    ANM_TRY(anm_gguf_check_tokenizer(c->gguf, err)); /* not after hours of work */
     for (size_t i = 0; i < anm_gguf_tensor_count(c->gguf); i++) {
         const anm_gguf_tensor *t = anm_gguf_tensor_at(c->gguf, i);
         if (strcmp(t->tensor.name, anm_gguf_rope_factors) == 0) continue;

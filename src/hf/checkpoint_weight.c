@@ -118,13 +118,14 @@ static void ordered_halves(const anm_weight *w, size_t first, size_t count, uint
 
 void anm_weight_floats(const anm_weight *w, size_t first, size_t count, float *out) {
     ordered_floats(w, first, count, out);
+    for (size_t i = 0; w->added != 0 && i < count; i++) out[i] = (float)(out[i] - w->added);
     if (w->factor == 0) return;
     for (size_t i = 0; i < count; i++) out[i] = (float)((out[i] + w->offset) * w->factor);
 }
 
 void anm_weight_halves(const anm_weight *w, size_t first, size_t count, uint16_t *out) {
     float wide[STEP];
-    if (w->factor == 0) {
+    if (w->factor == 0 && w->added == 0) {
         ordered_halves(w, first, count, out);
         return;
     }

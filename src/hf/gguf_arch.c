@@ -22,6 +22,23 @@ static const anm_gguf_name names_llama[] = {
     {NULL, NULL},
 };
 
+static const anm_gguf_name names_gemma3[] = {
+    {"attn_norm", "input_layernorm"},
+    {"attn_q", "self_attn.q_proj"},
+    {"attn_k", "self_attn.k_proj"},
+    {"attn_v", "self_attn.v_proj"},
+    {"attn_q_norm", "self_attn.q_norm"},
+    {"attn_k_norm", "self_attn.k_norm"},
+    {"attn_output", "self_attn.o_proj"},
+    {"post_attention_norm", "post_attention_layernorm"},
+    {"ffn_norm", "pre_feedforward_layernorm"},
+    {"ffn_gate", "mlp.gate_proj"},
+    {"ffn_up", "mlp.up_proj"},
+    {"ffn_down", "mlp.down_proj"},
+    {"post_ffw_norm", "post_feedforward_layernorm"},
+    {NULL, NULL},
+};
+
 static const anm_gguf_name names_model[] = {
     {"token_embd.weight", "model.embed_tokens.weight"},
     {"output_norm.weight", "model.norm.weight"},
@@ -30,9 +47,10 @@ static const anm_gguf_name names_model[] = {
 };
 
 static const anm_gguf_arch table[] = {
-    {"llama", "llama", "LlamaForCausalLM", true, names_llama},
-    {"qwen2", "qwen2", "Qwen2ForCausalLM", false, names_llama},
-    {"qwen3", "qwen3", "Qwen3ForCausalLM", false, names_llama},
+    {"llama", "llama", "LlamaForCausalLM", true, false, "silu", names_llama},
+    {"qwen2", "qwen2", "Qwen2ForCausalLM", false, false, "silu", names_llama},
+    {"qwen3", "qwen3", "Qwen3ForCausalLM", false, false, "silu", names_llama},
+    {"gemma3", "gemma3_text", "Gemma3ForCausalLM", false, true, "gelu_pytorch_tanh", names_gemma3},
 };
 enum { COUNT = sizeof table / sizeof table[0] };
 
@@ -47,7 +65,8 @@ anm_status anm_gguf_arch_of(const anm_gguf *g, const anm_gguf_arch **out, anm_er
         if (anm_sv_is(name, table[i].name)) *out = &table[i];
     if (*out) return ANM_OK;
     return anm_fail(err, ANM_ERROR_UNSUPPORTED, anm_gguf_path(g),
-                    "GGUF architecture \"%.*s\" is not supported; llama, qwen2 and qwen3 are",
+                    "GGUF architecture \"%.*s\" is not supported; llama, qwen2, qwen3 and gemma3 "
+                    "are",
                     (int)(name.len < 60 ? name.len : 60), name.data);
 }
 

@@ -16,6 +16,8 @@ typedef struct anm_gguf_arch {
     const char *model_type;  /* of config.json */
     const char *class_name;  /* "LlamaForCausalLM" */
     bool paired;             /* query and key rows lie in rotary pairs */
+    bool norms_plus_one;     /* the model's norms multiply by 1 + weight, which the file holds */
+    const char *activation;  /* hidden_act */
     const anm_gguf_name *layer; /* ends with NULL */
 } anm_gguf_arch;
 
@@ -38,6 +40,9 @@ extern const char anm_gguf_rope_factors[];
 /* config.json's and generation_config.json's objects, from the metadata. */
 ANM_MUST_CHECK anm_status anm_gguf_config(const anm_gguf *gguf, json_t **out, anm_error *err);
 ANM_MUST_CHECK anm_status anm_gguf_generation(const anm_gguf *gguf, json_t **out, anm_error *err);
+/* Adds what Gemma 3 has beside the common keys. */
+ANM_MUST_CHECK anm_status anm_gguf_config_gemma3(const anm_gguf *gguf, const anm_gguf_arch *arch,
+                                                 json_t *config, anm_error *err);
 /* Adds rope_theta and rope_scaling; head_dim is that of the config. */
 ANM_MUST_CHECK anm_status anm_gguf_config_rope(const anm_gguf *gguf, const anm_gguf_arch *arch,
                                                int64_t head_dim, json_t *config, anm_error *err);

@@ -94,6 +94,8 @@ static anm_status copy_window(reader *r) {
     int64_t window, experts;
     ANM_TRY(get_int(r, "expert_count", 0, &experts));
     if (experts) return refuse(r, "expert_count", experts, "mixtures of experts are not supported");
+    if (strcmp(r->arch->name, "gemma3") == 0)
+        return anm_gguf_config_gemma3(r->gguf, r->arch, r->config, r->err);
     ANM_TRY(get_int(r, "attention.sliding_window", 0, &window));
     if (window <= 0) return ANM_OK;
     ANM_TRY(put(r, "sliding_window", json_integer(window)));
@@ -109,7 +111,7 @@ static anm_status fill(reader *r) {
     ANM_TRY(copy_eps(r));
     ANM_TRY(copy_tensor_facts(r));
     ANM_TRY(copy_window(r));
-    ANM_TRY(put(r, "hidden_act", json_string("silu")));
+    ANM_TRY(put(r, "hidden_act", json_string(r->arch->activation)));
     return anm_gguf_config_rope(r->gguf, r->arch, head_dim, r->config, r->err);
 }
 

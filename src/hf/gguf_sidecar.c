@@ -45,11 +45,67 @@ static anm_status write_made(const anm_gguf_vocab *v, anm_arena *arena, const ch
     return status;
 }
 
+/* ---- a tokenizer that lies beside ---- */
+
+/* The file of that name in the GGUF file's directory; *out is NULL if there is none. */
+static anm_status find_beside(const anm_gguf *g, anm_arena *arena, const char *name,
+                              const char **out, anm_error *err) {
+    const char *path = anm_gguf_path(g), *slash = strrchr(path, '/');
+    *out = anm_arena_printf(arena, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, name);
+    if (!*out) return anm_fail_memory(err);
+    if (!anm_path_exists(*out)) *out = NULL;
+    return ANM_OK;
+}
+
+static anm_status copy_beside(const anm_gguf *g, anm_arena *arena, const char *dir,
+                              anm_error *err) {
+    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json",
+                                        "special_tokens_map.json", "added_tokens.json",
+                                        "chat_template.jinja"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *from, *to = anm_path_join(arena, dir, names[i]);
+        if (!to) return anm_fail_memory(err);
+        ANM_TRY(find_beside(g, arena, names[i], &from, err));
+        if (from) ANM_TRY(anm_file_copy(from, to, err));
+    }
+    return ANM_OK;
+}
+
+/* *beside: the metadata's tokenizer is not supported, but there is a tokenizer.json. */
+static anm_status read_vocab(const anm_gguf *g, anm_arena *arena, anm_gguf_vocab *vocab, bool *has,
+                             bool *beside, anm_error *err) {
+    anm_error why = {0};
+    const char *path;
+    *beside = false;
+    anm_status status = anm_gguf_vocab_read(g, arena, vocab, has, &why);
+    if (status == ANM_ERROR_UNSUPPORTED) {
+        ANM_TRY(find_beside(g, arena, "tokenizer.json", &path, err));
+        *has = *beside = path != NULL;
+        if (path) return ANM_OK;
+        return anm_fail(err, status, why.where, "%s; or put the original's tokenizer.json and "
+                        "tokenizer_config.json beside the file", why.message);
+    }
+    if (status != ANM_OK && err) *err = why;
+    return status;
+}
+
+anm_status anm_gguf_check_tokenizer(const anm_gguf *g, anm_error *err) {
+    anm_gguf_vocab vocab;
+    bool has, beside;
+    anm_arena *scratch = anm_arena_create();
+    if (!scratch) return anm_fail_memory(err);
+    anm_status status = read_vocab(g, scratch, &vocab, &has, &beside, err);
+    anm_arena_destroy(scratch);
+    return status;
+}
+
 static anm_status write_tokenizer(const anm_gguf *g, anm_arena *arena, const char *dir, bool *has,
                                   anm_error *err) {
     anm_gguf_vocab v;
-    ANM_TRY(anm_gguf_vocab_read(g, arena, &v, has, err));
+    bool beside;
+    ANM_TRY(read_vocab(g, arena, &v, has, &beside, err));
     if (!*has) return ANM_OK;
+    if (beside) return copy_beside(g, arena, dir, err);
     ANM_TRY(write_made(&v, arena, dir, "tokenizer.json", anm_gguf_tokenizer_json, err));
     return write_made(&v, arena, dir, "tokenizer_config.json", anm_gguf_tokenizer_config, err);
 }

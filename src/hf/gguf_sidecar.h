@@ -6,8 +6,14 @@
 #include "src/hf/gguf.h"
 
 /*
- * config.json and generation_config.json in `dir`, and tokenizer.json and tokenizer_config.json if
- * the file has a tokenizer, which *tokenizer tells.
+ * Whether the model's tokenizer can be written: made from the metadata, or, where that is not
+ * supported, copied from the tokenizer.json of the original that lies beside the file.
+ */
+ANM_MUST_CHECK anm_status anm_gguf_check_tokenizer(const anm_gguf *gguf, anm_error *err);
+
+/*
+ * config.json and generation_config.json in `dir`, and tokenizer.json with what belongs to it
+ * if there is a tokenizer, which *tokenizer tells.
  */
 ANM_MUST_CHECK anm_status anm_gguf_write_sidecars(const anm_gguf *gguf, const char *dir,
                                                   bool *tokenizer, anm_error *err);

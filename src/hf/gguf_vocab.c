@@ -119,6 +119,7 @@ static anm_status read_tables(anm_gguf_vocab *v, anm_error *err) {
 
 static anm_status read_id(const anm_gguf_vocab *v, const char *key, int64_t absent, int64_t *out,
                           anm_error *err) {
+    if (absent >= (int64_t)v->count) absent = -1;
     ANM_TRY(anm_gguf_get_int(v->gguf, key, absent, out, err));
     if (*out < (int64_t)v->count) return ANM_OK;
     return anm_fail(err, ANM_ERROR_FORMAT, anm_gguf_path(v->gguf),
@@ -176,6 +177,26 @@ static size_t find_tail(const anm_gguf_vocab *v) {
     return tail;
 }
 
+static bool has_white_space(anm_sv text) {
+    return text.len && (memchr(text.data, ' ', text.len) ||
+                        memmem(text.data, text.len, "\xe2\x96\x81", 3));
+}
+
+/*
+ * SentencePiece looks for user-defined pieces in the text after its white space was replaced,
+ * Hugging Face's library for added tokens before (as in Gemma's tokenizer, which has other rules).
+ */
+static anm_status check_user_defined(const anm_gguf_vocab *v, anm_error *err) {
+    for (size_t id = 0; !v->pre && id < v->count; id++) {
+        if (anm_gguf_vocab_type(v, id) != ANM_GGUF_TOKEN_USER_DEFINED) continue;
+        if (!has_white_space(v->tokens[id])) continue;
+        return anm_fail(err, ANM_ERROR_UNSUPPORTED, anm_gguf_path(v->gguf),
+                        "token %zu of the tokenizer is user-defined white space, which "
+                        "tokenizer.json cannot say in GGUF's terms", id);
+    }
+    return ANM_OK;
+}
+
 anm_status anm_gguf_vocab_read(const anm_gguf *g, anm_arena *arena, anm_gguf_vocab *out, bool *has,
                                anm_error *err) {
     *out = (anm_gguf_vocab){.gguf = g};
@@ -184,6 +205,7 @@ anm_status anm_gguf_vocab_read(const anm_gguf *g, anm_arena *arena, anm_gguf_voc
     ANM_TRY(read_tokens(g, arena, out, err));
     ANM_TRY(read_tables(out, err));
     ANM_TRY(read_ids(out, err));
+    ANM_TRY(check_user_defined(out, err));
     out->tail = find_tail(out);
     return ANM_OK;
 }

@@ -126,6 +126,10 @@ typedef struct maker {
     uint64_t seed;
 } maker;
 
+static bool is_gemma(const maker *k) {
+    return strcmp(k->m->arch, "gemma3") == 0;
+}
+
 /* The file keeps row 2i + t of a head where the model has row half * t + i. */
 static int64_t stored_row(int64_t row, int64_t heads, int64_t rows) {
     int64_t head_dim = rows / heads, half = head_dim / 2;
@@ -140,13 +144,14 @@ static void add_dequantised(maker *k, const char *hf, uint32_t type, int rank,
                             const int64_t *shape, const uint8_t *data, int64_t heads) {
     anm_tensor *t = &k->tensors[k->count++];
     int64_t columns = rank == 2 ? shape[1] : 1;
+    float plus = is_gemma(k) && rank == 1 ? 1 : 0; /* the file's norms are the model's plus one */
     *t = (anm_tensor){hf, ANM_DTYPE_FP32, rank, {shape[0], columns}, NULL, 0};
     t->bytes = (size_t)(shape[0] * columns) * sizeof(float);
     float *values = t->data = anm_arena_alloc(k->arena, t->bytes);
     for (int64_t row = 0; row < shape[0]; row++) {
         int64_t from = heads ? stored_row(row, heads, shape[0]) : row;
         for (int64_t c = 0; c < columns; c++)
-            values[row * columns + c] = gguf_value(type, data, from * columns + c);
+            values[row * columns + c] = gguf_value(type, data, from * columns + c) - plus;
     }
 }
 
@@ -156,6 +161,10 @@ static void add(maker *k, const char *gguf, const char *hf, uint32_t type, int64
     int64_t shape[2] = {rows, columns}, count = columns ? rows * columns : rows;
     uint8_t *data = anm_arena_alloc(k->arena, (size_t)count * 4);
     size_t bytes = gguf_random(type, data, count, &k->seed);
+    for (int64_t i = 0; is_gemma(k) && !columns && i < count; i++) {
+        float norm = 1 + gguf_value(type, data, i);
+        memcpy(data + 4 * i, &norm, 4);
+    }
     int parts = k->m->files ? k->m->files : 1;
     assert_true(k->count < MOST);
     gguf_put_tensor(&k->files[k->part++ % parts], gguf, type, columns ? 2 : 1, shape, data, bytes);
@@ -191,12 +200,18 @@ static void add_layer(maker *k, int layer) {
         add_norm(k, layer, "attn_k.bias", "self_attn.k_proj.bias", kv);
         add_norm(k, layer, "attn_v.bias", "self_attn.v_proj.bias", kv);
     }
-    if (strcmp(k->m->arch, "qwen3") == 0) {
+    if (strcmp(k->m->arch, "qwen3") == 0 || is_gemma(k)) {
         add_norm(k, layer, "attn_q_norm.weight", "self_attn.q_norm.weight", HEAD_DIM);
         add_norm(k, layer, "attn_k_norm.weight", "self_attn.k_norm.weight", HEAD_DIM);
     }
     add_matrix(k, layer, "attn_output.weight", "self_attn.o_proj.weight", HIDDEN, q, 0);
-    add_norm(k, layer, "ffn_norm.weight", "post_attention_layernorm.weight", HIDDEN);
+    if (is_gemma(k)) {
+        add_norm(k, layer, "post_attention_norm.weight", "post_attention_layernorm.weight", HIDDEN);
+        add_norm(k, layer, "ffn_norm.weight", "pre_feedforward_layernorm.weight", HIDDEN);
+        add_norm(k, layer, "post_ffw_norm.weight", "post_feedforward_layernorm.weight", HIDDEN);
+    } else {
+        add_norm(k, layer, "ffn_norm.weight", "post_attention_layernorm.weight", HIDDEN);
+    }
     add_matrix(k, layer, "ffn_gate.weight", "mlp.gate_proj.weight", INNER, HIDDEN, 0);
     add_matrix(k, layer, "ffn_up.weight", "mlp.up_proj.weight", INNER, HIDDEN, 0);
     add_matrix(k, layer, "ffn_down.weight", "mlp.down_proj.weight", HIDDEN, INNER, 0);
@@ -237,6 +252,7 @@ static void put_metadata(maker *k) {
     gguf_put_f32(w, key, 1e-5f);
     snprintf(key, sizeof key, "%s.rope.freq_base", arch);
     gguf_put_f32(w, key, 500000);
+    if (is_gemma(k)) put_size(w, arch, "attention.sliding_window", 32);
     if (k->m->more) k->m->more(w);
 }
 
@@ -244,17 +260,20 @@ static void write_config(maker *k, const char *dir) {
     static const char scaling[] =
         ", \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 32, \"low_freq_factor\": 1, "
         "\"high_freq_factor\": 4, \"original_max_position_embeddings\": 8192}";
-    const char *type = k->m->arch;
+    static const char gemma[] =
+        ", \"hidden_activation\": \"gelu_pytorch_tanh\", \"sliding_window\": 32, "
+        "\"query_pre_attn_scalar\": 64, \"rope_local_base_freq\": 10000.0";
+    const char *type = k->m->arch, *more = k->m->llama3 ? scaling : is_gemma(k) ? gemma : "";
     anm_error err;
     char *config = anm_arena_printf(
         k->arena,
-        "{\"model_type\": \"%s\", \"architectures\": [\"%c%sForCausalLM\"], \"hidden_size\": %d, "
+        "{\"model_type\": \"%s%s\", \"architectures\": [\"%c%sForCausalLM\"], \"hidden_size\": %d, "
         "\"num_hidden_layers\": %d, \"num_attention_heads\": %d, \"num_key_value_heads\": %d, "
         "\"head_dim\": %d, \"intermediate_size\": %d, \"vocab_size\": %d, "
         "\"max_position_embeddings\": 4096, \"rms_norm_eps\": 1e-5, \"rope_theta\": 500000.0, "
-        "\"tie_word_embeddings\": %s%s}", type, *type - 32, type + 1, HIDDEN, LAYERS, HEADS,
-        KV_HEADS, HEAD_DIM, INNER, VOCAB, k->m->tied ? "true" : "false",
-        k->m->llama3 ? scaling : "");
+        "\"tie_word_embeddings\": %s%s}", type, is_gemma(k) ? "_text" : "", *type - 32, type + 1,
+        HIDDEN, LAYERS, HEADS, KV_HEADS, HEAD_DIM, INNER, VOCAB, k->m->tied ? "true" : "false",
+        more);
     const char *path = anm_path_join(k->arena, dir, "config.json");
     assert_ok(anm_file_write(path, config, strlen(config), &err), &err);
 }

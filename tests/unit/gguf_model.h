@@ -12,7 +12,7 @@
 #include "tests/unit/gguf_writer.h"
 
 typedef struct gguf_model {
-    const char *arch;       /* "llama", "qwen2", "qwen3" */
+    const char *arch;       /* "llama", "qwen2", "qwen3", "gemma3" */
     uint32_t type;          /* of the matrices: ggml's number */
     bool tied;
     bool llama3;            /* with Llama 3.1's frequency factors */

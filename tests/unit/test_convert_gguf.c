@@ -59,6 +59,7 @@ static void every_type(void **state) {
 
 static void every_architecture(void **state) {
     static const char *const archs[] = {"llama", "qwen2", "qwen3"};
+    check((gguf_model){.arch = "gemma3", .type = GGUF_Q8_0, .tied = true}, 0);
     for (int i = 0; i < 3; i++) check((gguf_model){.arch = archs[i], .type = GGUF_Q4_K}, 0);
 }
 

@@ -251,6 +251,7 @@ static void refuse(gguf_writer *w, anm_status status, const char *message) {
 
 static void refused(void **state) {
     const anm_sv two[] = {{"a", 1}, {"b", 1}}, bad[] = {{"\xff", 1}};
+    const anm_sv spaces[] = {{"a", 1}, {"\xe2\x96\x81\xe2\x96\x81", 6}};
     gguf_writer w = {0};
     gguf_put_text(&w, "tokenizer.ggml.model", "t5");
     refuse(&w, ANM_ERROR_UNSUPPORTED, "tokenizer \"t5\"");
@@ -276,6 +277,11 @@ static void refused(void **state) {
     gguf_put_floats(&w, "tokenizer.ggml.scores", (float[]){0, 0}, 2);
     gguf_put_u32(&w, "tokenizer.ggml.bos_token_id", 2);
     refuse(&w, ANM_ERROR_FORMAT, "there are 2 tokens");
+    gguf_put_text(&w, "tokenizer.ggml.model", "llama");
+    gguf_put_texts(&w, "tokenizer.ggml.tokens", spaces, 2);
+    gguf_put_floats(&w, "tokenizer.ggml.scores", (float[]){0, 0}, 2);
+    gguf_put_ints(&w, "tokenizer.ggml.token_type", (int32_t[]){1, 4}, 2);
+    refuse(&w, ANM_ERROR_UNSUPPORTED, "token 1 of the tokenizer is user-defined white space");
 }
 
 /* ---- with the fixtures ---- */
