@@ -21,9 +21,12 @@ static anm_status store_rope(store *s, const anm_piece *piece, anm_error *err) {
                           s->blobs, &to[piece->local ? ANM_SIDE_LOCAL : ANM_SIDE_GLOBAL], err);
 }
 
-/* Row r of [B, W + B] sees the W columns that end with column W + r. */
+/*
+ * Row r of [B, W + B] sees the W columns that end with column W + r. The lowest number hides as
+ * well as minus infinity, and leaves all stored values finite.
+ */
 static anm_status store_band(store *s, const anm_piece *piece, anm_error *err) {
-    enum { SEEN = 0, HIDDEN = 0xfc00 /* minus infinity */ };
+    enum { SEEN = 0, HIDDEN = 0xfbff /* -65504 */ };
     int64_t columns = piece->columns, window = columns - piece->rows;
     uint16_t *row = anm_calloc((size_t)columns, sizeof *row);
     anm_status status = row ? ANM_OK : anm_fail_memory(err);
