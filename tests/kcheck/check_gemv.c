@@ -53,14 +53,13 @@ typedef struct expected {
     double quantum;     /* error of 16-bit weights and x */
 } expected;
 
-static void add_element(expected *e, const anm_matrix *w, double weight, double x, double x_max,
+static void add_element(expected *e, const gemv_case *c, double weight, double x, double x_max,
                         double w_max) {
-    double dx = x_max / (2 * ANM_GEMV_Q), dw = 0;
-    if (w->kind == ANM_MATRIX_LUT) {
-        dw = w_max / (2 * ANM_GEMV_Q);
-        /* The product of the low bytes is replaced by its mean: at most 128 * 128 off. */
-        e->quantum += 16384 * (2 * dx) * (2 * dw);
-    }
+    bool wide = c->kernel->arithmetic == ANM_GEMV_INT16, table = c->w.kind == ANM_MATRIX_LUT;
+    double dx = x_max / (2 * (wide ? ANM_GEMV_Q : 16383));
+    double dw = table ? w_max / (2 * (wide ? ANM_GEMV_Q : 8191)) : 0;
+    /* The product of the low bytes is replaced by its mean: at most 128 * 128 off. */
+    if (wide) e->quantum += 16384 * (2 * dx) * (2 * dw);
     e->value += weight * x;
     e->norm += fabs(weight * x);
     e->quantum += fabs(weight) * dx + (fabs(x) + dx) * dw;
@@ -74,7 +73,7 @@ static expected expect(const gemv_case *c, int64_t row, float *decoded) {
     for (int64_t i = 0; i < c->w.columns; i++) {
         if (i % ANM_GEMV_BLOCK == 0) x_max = block_max(c->x, c->w.columns, i);
         if (i % c->w.group_columns == 0) w_max = group_max(&c->w, row, i);
-        add_element(&e, &c->w, decoded[i], c->x[i], x_max, w_max);
+        add_element(&e, c, decoded[i], c->x[i], x_max, w_max);
     }
     return e;
 }

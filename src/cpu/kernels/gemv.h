@@ -9,15 +9,15 @@
 #include "src/cpu/isa.h"
 #include "src/cpu/kernels/matrix.h"
 
-/* What is rounded on the way, which bounds a kernel's error (docs/kernels.md). */
+/*
+ * What is rounded on the way, which bounds a kernel's error (docs/kernels.md). Integers: x has a
+ * scale for each ANM_GEMV_BLOCK columns, a table has one; products and sums are exact within a
+ * block, in fp32 between blocks.
+ */
 typedef enum anm_gemv_arithmetic {
-    ANM_GEMV_FP32, /* weights and x as they are; products and sums in fp32 or wider */
-    /*
-     * x in blocks of ANM_GEMV_BLOCK columns with a scale each, and tables, to 16 bits and a sign:
-     * |error| <= max / (2 * ANM_GEMV_Q) of the block or table. Products and sums are exact within
-     * a block, in fp32 between blocks.
-     */
-    ANM_GEMV_INT16
+    ANM_GEMV_FP32,  /* weights and x as they are; products and sums in fp32 or wider */
+    ANM_GEMV_INT14, /* x to +-16383, tables to +-8191 */
+    ANM_GEMV_INT16  /* x and tables to +-ANM_GEMV_Q at least */
 } anm_gemv_arithmetic;
 
 enum { ANM_GEMV_BLOCK = 256, ANM_GEMV_Q = 32512 };

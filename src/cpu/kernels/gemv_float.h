@@ -8,17 +8,13 @@
 
 #include <string.h>
 
-#include "src/base/half.h"
 #include "src/cpu/kernels/gemv_levels.h"
-
-#define GEMV_INLINE static inline __attribute__((always_inline))
+#include "src/cpu/kernels/gemv_spans.h"
 
 enum {
-    GEMV_ROWS = 4,   /* at a time: they share x */
-    GEMV_SUMS = 2,   /* of a row: more products are under way than one chain of sums allows */
-    GEMV_STEP = 32,  /* columns between prefetches */
-    GEMV_FAR = 8192, /* bytes ahead into the second level cache: memory answers in time */
-    GEMV_NEAR = 3072 /* into the first */
+    GEMV_ROWS = 4, /* at a time: they share x */
+    GEMV_SUMS = 2, /* of a row: more products are under way than one chain of sums allows */
+    GEMV_STEP = 32 /* columns between prefetches */
 };
 
 static size_t float_input_bytes(int64_t columns) { return ((size_t)columns * 4 + 63) / 64 * 64; }

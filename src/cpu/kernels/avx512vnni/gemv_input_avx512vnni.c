@@ -11,7 +11,7 @@ typedef struct block {
 } block;
 
 size_t anm_gemv_input_bytes_avx512vnni(int64_t columns) {
-    int64_t blocks = anm_gemv_blocks(columns);
+    int64_t blocks = gemv_blocks(columns);
     return (size_t)(3 * 4 * anm_gemv_padded(blocks) + blocks * ANM_GEMV_BLOCK_BYTES);
 }
 

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "src/cpu/kernels/gemv.h"
+#include "src/cpu/kernels/gemv_spans.h"
 
 enum { ANM_GEMV_BLOCK_BYTES = 2 * ANM_GEMV_BLOCK };
 
@@ -22,15 +22,11 @@ typedef struct anm_gemv_input {
     const int8_t *digits; /* of block b from b * ANM_GEMV_BLOCK_BYTES on */
 } anm_gemv_input;
 
-static inline int64_t anm_gemv_blocks(int64_t columns) {
-    return (columns + ANM_GEMV_BLOCK - 1) / ANM_GEMV_BLOCK;
-}
-
 /* Floats of one of the three arrays, padded so that all begin at 64 bytes. */
 static inline int64_t anm_gemv_padded(int64_t blocks) { return (blocks + 15) / 16 * 16; }
 
 static inline anm_gemv_input anm_gemv_input_at(const void *input, int64_t columns) {
-    int64_t blocks = anm_gemv_blocks(columns), padded = anm_gemv_padded(blocks);
+    int64_t blocks = gemv_blocks(columns), padded = anm_gemv_padded(blocks);
     const float *floats = input;
     return (anm_gemv_input){.blocks = blocks,
                             .scale = floats,

@@ -16,16 +16,14 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "src/base/half.h"
 #include "src/cpu/kernels/avx512vnni/gemv_input_avx512vnni.h"
 #include "src/cpu/kernels/gemv_levels.h"
+#include "src/cpu/kernels/gemv_spans.h"
 
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE GEMV_INLINE
 
 enum {
-    ROWS = 4,     /* at a time: they share the digits of x */
-    FAR = 8192,   /* bytes ahead into the second level cache: memory answers in time */
-    NEAR = 3072,  /* bytes ahead into the first */
+    ROWS = 4, /* at a time: they share the digits of x */
     T_MAX = 32767
 };
 
@@ -80,9 +78,6 @@ INLINE void load_small(int bits, const uint16_t *lut, tables *t) {
 }
 
 INLINE void load_tables(int bits, const uint16_t *lut, tables *t) {
-    int bytes = 2 << bits, ahead = bytes > 256 ? 2 * bytes : 512;
-    for (int i = 0; i < bytes; i += 64)
-        _mm_prefetch((const char *)lut + ahead + i, _MM_HINT_T0);
     if (bits < 6) {
         load_small(bits, lut, t);
         return;
@@ -164,12 +159,6 @@ INLINE __m512 add_to_total(const sums *s, __m512 scale256, __m512 scale65536, __
     return _mm512_fmadd_ps(_mm512_cvtepi32_ps(s->mixed), scale256, total);
 }
 
-/* The columns of one table: `blocks` of them, of which the last has `tail` bytes a row. */
-typedef struct span {
-    anm_gemv_input in;
-    int64_t block0, blocks, tail;
-} span;
-
 /* The last block's bytes of a row with zeros behind, so that nothing past a row is read. */
 INLINE const uint8_t *padded_block(int bits, const uint8_t *w, int64_t tail, uint8_t *copy) {
     for (int64_t i = 0; i < ANM_GEMV_BLOCK / 8 * bits; i += 64) {
@@ -180,27 +169,20 @@ INLINE const uint8_t *padded_block(int bits, const uint8_t *w, int64_t tail, uin
     return copy;
 }
 
-INLINE void prefetch_block(int bits, const uint8_t *w) {
-    for (int i = 0; i < ANM_GEMV_BLOCK / 8 * bits; i += 64) {
-        _mm_prefetch((const char *)w + FAR + i, _MM_HINT_T1);
-        _mm_prefetch((const char *)w + NEAR + i, _MM_HINT_T0);
-    }
-}
-
 /* Totals of `rows` rows, `stride` bytes apart, over a span, in units of the table's scale. */
-INLINE void add_rows(int bits, int rows, const tables *t, const span *c, const uint8_t *w,
-                     int64_t stride, __m512 *total) {
+INLINE void add_rows(int bits, int rows, const tables *t, const gemv_span *c,
+                     const anm_gemv_input *in, const uint8_t *w, int64_t stride, __m512 *total) {
     const int64_t whole = c->blocks - (c->tail != 0), block_bytes = ANM_GEMV_BLOCK / 8 * bits;
     uint8_t copy[256] __attribute__((aligned(64)));
     for (int r = 0; r < rows; r++) total[r] = _mm512_setzero_ps();
     for (int64_t b = 0; b < c->blocks; b++, w += block_bytes) {
-        const int8_t *x = c->in.digits + (c->block0 + b) * ANM_GEMV_BLOCK_BYTES;
-        float scale = c->in.scale[c->block0 + b];
+        const int8_t *x = in->digits + (c->block0 + b) * ANM_GEMV_BLOCK_BYTES;
+        float scale = in->scale[c->block0 + b];
         __m512 scale256 = _mm512_set1_ps(256 * scale), scale65536 = _mm512_set1_ps(65536 * scale);
         for (int r = 0; r < rows; r++) {
             sums s = {_mm512_setzero_si512(), _mm512_setzero_si512()};
             const uint8_t *at = w + r * stride;
-            prefetch_block(bits, at);
+            gemv_prefetch_block(bits, at);
             if (b >= whole) at = padded_block(bits, at, c->tail, copy);
             add_block(bits, t, at, x, &s);
             total[r] = add_to_total(&s, scale256, scale65536, total[r]);
@@ -218,59 +200,34 @@ INLINE __m128 sum4(const __m512 *total) {
     return _mm_hadd_ps(ab, _mm_hadd_ps(half_sum(total[2]), half_sum(total[3])));
 }
 
-/* Rows row0 .. row1 - 1, which share a table, over its columns. */
-INLINE void run_span(int bits, const anm_matrix *w, const tables *t, const span *c, int64_t row0,
-                     int64_t row1, float *y) {
+INLINE void run_span(int bits, const anm_matrix *w, const uint16_t *lut, const gemv_span *c,
+                     const void *input, int64_t row0, int64_t row1, float *y) {
     const int64_t stride = w->columns * bits / 8;
     const uint8_t *data = (const uint8_t *)w->data + c->block0 * (ANM_GEMV_BLOCK / 8 * bits);
+    const anm_gemv_input in = anm_gemv_input_at(input, w->columns);
     float shift = 0;
-    for (int64_t b = 0; b < c->blocks; b++) shift += c->in.shift[c->block0 + b];
+    tables t;
+    load_tables(bits, lut, &t);
+    for (int64_t b = 0; b < c->blocks; b++) shift += in.shift[c->block0 + b];
     int64_t row = row0;
     __m512 total[ROWS];
     for (; row + ROWS <= row1; row += ROWS) {
-        add_rows(bits, ROWS, t, c, data + row * stride, stride, total);
-        __m128 sum = _mm_mul_ps(_mm_add_ps(sum4(total), _mm_set1_ps(shift)), _mm_set1_ps(t->scale));
+        add_rows(bits, ROWS, &t, c, &in, data + row * stride, stride, total);
+        __m128 sum = _mm_mul_ps(_mm_add_ps(sum4(total), _mm_set1_ps(shift)), _mm_set1_ps(t.scale));
         _mm_storeu_ps(y + row, c->block0 ? _mm_add_ps(_mm_loadu_ps(y + row), sum) : sum);
     }
     for (; row < row1; row++) {
-        add_rows(bits, 1, t, c, data + row * stride, stride, total);
-        float sum = (_mm512_reduce_add_ps(total[0]) + shift) * t->scale;
+        add_rows(bits, 1, &t, c, &in, data + row * stride, stride, total);
+        float sum = (_mm512_reduce_add_ps(total[0]) + shift) * t.scale;
         y[row] = c->block0 ? y[row] + sum : sum;
     }
 }
 
-INLINE void run(int bits, const anm_matrix *w, const void *input, int64_t row0, int64_t row1,
-                float *y) {
-    const int64_t across = w->columns / w->group_columns;
-    span c = {.in = anm_gemv_input_at(input, w->columns)};
-    c.blocks = anm_gemv_blocks(w->group_columns);
-    c.tail = w->group_columns % ANM_GEMV_BLOCK * bits / 8;
-    for (int64_t row = row0; row < row1;) {
-        int64_t group = row / w->group_rows, end = (group + 1) * w->group_rows;
-        if (end > row1) end = row1;
-        for (int64_t g = 0; g < across; g++) {
-            tables t;
-            load_tables(bits, w->lut + ((group * across + g) << bits), &t);
-            c.block0 = g * c.blocks;
-            run_span(bits, w, &t, &c, row, end, y);
-        }
-        row = end;
-    }
-    for (int64_t row = row0; w->row_scale && row < row1; row++)
-        y[row] *= anm_half_to_float(w->row_scale[row]);
-}
-
-/* Rows begin at whole bytes, and a table's columns at whole blocks of x. */
-INLINE bool accepts(const anm_matrix *w, int bits) {
-    return w->kind == ANM_MATRIX_LUT && w->bits == bits && w->columns * bits % 8 == 0 &&
-           (w->group_columns == w->columns || w->group_columns % ANM_GEMV_BLOCK == 0);
-}
-
 #define KERNEL(bits)                                                                               \
-    static bool accepts_lut##bits(const anm_matrix *w) { return accepts(w, bits); }                \
+    static bool accepts_lut##bits(const anm_matrix *w) { return gemv_accepts_lut(w, bits); }       \
     static void run_lut##bits(const anm_matrix *w, const void *input, int64_t row0, int64_t row1,  \
                               float *y) {                                                          \
-        run(bits, w, input, row0, row1, y);                                                        \
+        gemv_run_spans(bits, run_span, w, input, row0, row1, y);                                   \
     }
 KERNEL(1) KERNEL(2) KERNEL(3) KERNEL(4) KERNEL(6) KERNEL(8)
 
