@@ -105,6 +105,12 @@ typedef struct anm_convert_options {
     int argmax;
     /* One package with everything, functions infer and prefill from token ids to logits. */
     int monolithic;
+    /*
+     * Bytes that the weight files of all packages may take together: bits are chosen matrix by
+     * matrix, by what they spoil, for components whose lut_* has none. 0: no budget. Needs
+     * `calibrate`. ANM_ERROR_LIMIT if it cannot be.
+     */
+    int64_t target_bytes;
 } anm_convert_options;
 #define ANM_CONVERT_CHUNKS_AUTO (-1)
 

@@ -117,6 +117,24 @@ static bool parse_lut(const char *text, int64_t group, anm_convert_lut *out) {
     return end != second && *end == '\0' && out->group > 0;
 }
 
+/* "400MB", "1.5GB", "300000000"; absent: 0. */
+static bool parse_size(const char *text, int64_t *out) {
+    static const struct {
+        const char *name;
+        double bytes;
+    } units[] = {{"", 1}, {"B", 1}, {"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}};
+    char *end;
+    *out = 0;
+    if (!text) return true;
+    double number = strtod(text, &end);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (end != text && strcmp(end, units[i].name) == 0 && number >= 1 && number < 1e15) {
+            *out = (int64_t)(number * units[i].bytes);
+            return true;
+        }
+    return false;
+}
+
 typedef struct lut_options {
     const char *parts[3]; /* embeddings, FFN, LM head */
     int64_t group, axis;
@@ -139,6 +157,7 @@ int cmd_convert(int argc, char **argv) {
     lut_options lut = {0};
     convert_form form = {0};
     bool gptq = false;
+    const char *target = NULL;
     bool overwrite = false, overflow = false, json = false;
     const cli_option table[] = {
         {"output", 'o', CLI_STRING, &out, "DIR", "where the packages go (required)"},
@@ -162,6 +181,8 @@ int cmd_convert(int argc, char **argv) {
         {"calibrate", 0, CLI_STRING, &calibrate, "TEXT", "weigh weights by their use in a text"},
         {"calibrate-tokens", 0, CLI_INT, &tokens, "N", "of that text (default 4096)"},
         {"gptq", 0, CLI_FLAG, &gptq, NULL, "round with error feedback (needs --calibrate)"},
+        {"target-size", 0, CLI_STRING, &target, "BYTES",
+         "choose bits so that weights take this at most, as 400MB (needs --calibrate)"},
         {"per-channel-scale", 0, CLI_FLAG, &lut.scale, NULL, "a scale for each row of weights"},
         {"overwrite", 0, CLI_FLAG, &overwrite, NULL, "replace packages that are there"},
         {"allow-overflow", 0, CLI_FLAG, &overflow, NULL, "let values beyond fp16 become infinite"},
@@ -187,6 +208,8 @@ int cmd_convert(int argc, char **argv) {
     if (!out) return cli_usage(&spec, "--output is required");
     anm_convert_options options;
     anm_convert_options_init(&options);
+    if (!parse_size(target, &options.target_bytes))
+        return cli_usage(&spec, "--target-size takes bytes: 400MB, 1.5GB, 300000000");
     if (!take_luts(&lut, &options))
         return cli_usage(&spec, "--lut1, --lut2 and --lut3 take BITS or BITS,GROUP (1 to 8 bits); "
                                 "--group-size N or --per-tensor");

@@ -140,9 +140,11 @@ static anm_status add_peak(void *context, const char *value, const float *x, int
     anm_calibration *c = context;
     uint64_t number;
     float most = 0;
+    double squares = 0;
     for (int64_t i = 0; i < rows * columns; i++) most = fmaxf(most, fabsf(x[i]));
+    for (int64_t i = 0; i < rows * columns; i++) squares += (double)x[i] * (double)x[i];
     if (!anm_map_get(&c->peaks, anm_sv_from(value), &number)) {
-        anm_peak peak = {anm_arena_strdup(c->arena, value), 0};
+        anm_peak peak = {anm_arena_strdup(c->arena, value), 0, 0, 0};
         number = c->peak_list.len;
         if (!peak.name || !anm_vec_push(&c->peak_list, peak) ||
             !anm_map_put(&c->peaks, anm_sv_from(peak.name), number))
@@ -150,6 +152,8 @@ static anm_status add_peak(void *context, const char *value, const float *x, int
     }
     anm_peak *peak = &c->peak_list.data[number];
     peak->value = fmax(peak->value, (double)most);
+    peak->square += squares;
+    peak->count += rows * columns;
     return ANM_OK;
 }
 
@@ -161,6 +165,8 @@ anm_status anm_calibration_measure(anm_calibration *c, anm_error *err) {
         inputs *in = (inputs *)(uintptr_t)c->inputs.slots[i].value;
         for (int64_t k = 0; k < in->columns; k++) in->squares[k] /= (double)in->rows;
     }
+    for (size_t i = 0; i < c->peak_list.len; i++)
+        c->peak_list.data[i].square /= (double)c->peak_list.data[i].count;
     return ANM_OK;
 }
 
@@ -176,6 +182,12 @@ size_t anm_calibration_peak_count(const anm_calibration *c) {
 
 const anm_peak *anm_calibration_peak(const anm_calibration *c, size_t index) {
     return index < c->peak_list.len ? &c->peak_list.data[index] : NULL;
+}
+
+double anm_calibration_mean_square(const anm_calibration *c, const char *value) {
+    uint64_t number;
+    if (!anm_map_get(&c->peaks, anm_sv_from(value), &number)) return 0;
+    return c->peak_list.data[number].square;
 }
 
 int64_t anm_calibration_tokens(const anm_calibration *c) {

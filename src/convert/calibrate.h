@@ -15,6 +15,8 @@ typedef struct anm_calibration anm_calibration;
 typedef struct anm_peak {
     const char *name;
     double value;
+    double square; /* their mean square */
+    int64_t count;
 } anm_peak;
 
 enum {
@@ -42,6 +44,8 @@ const double *anm_calibration_squares(const anm_calibration *c, const char *tens
                                       int64_t columns);
 size_t anm_calibration_peak_count(const anm_calibration *c);
 const anm_peak *anm_calibration_peak(const anm_calibration *c, size_t index);
+/* The mean square of an intermediate value; 0 for an unknown one. */
+double anm_calibration_mean_square(const anm_calibration *c, const char *value);
 int64_t anm_calibration_tokens(const anm_calibration *c);
 
 #endif

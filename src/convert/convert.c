@@ -8,6 +8,7 @@
 #include "src/base/log.h"
 #include "src/base/options.h"
 #include "src/convert/calibrate_job.h"
+#include "src/convert/mixedbits.h"
 #include "src/convert/output.h"
 #include "src/convert/part.h"
 #include "src/convert/planwarn.h"
@@ -52,6 +53,7 @@ static anm_status prepare(anm_job *job, anm_error *err) {
                               err));
     ANM_TRY(anm_job_calibrate(job, err));
     ANM_TRY(choose_scale(job, err));
+    ANM_TRY(anm_job_choose_bits(job, err));
     ANM_TRY(anm_plan_make(job->arena, &job->recipe, &job->plan, err));
     job->progress.count = job->plan.count;
     for (size_t i = 0; i < job->plan.count; i++)

@@ -22,9 +22,9 @@ typedef struct anm_place {
     anm_palette_form form; /* of palettized ones */
 } anm_place;
 
-/* For a matrix of a slot of this size. */
-anm_palette_form anm_palette_form_of(const anm_recipe *recipe, anm_slot slot, int64_t rows,
-                                     int64_t columns);
+/* For a matrix of a layer's slot (0 for the model's) of this size. */
+anm_palette_form anm_palette_form_of(const anm_recipe *recipe, anm_slot slot, int64_t layer,
+                                     int64_t rows, int64_t columns);
 int64_t anm_palette_form_groups(const anm_palette_form *form);
 
 #endif

@@ -32,6 +32,10 @@ static anm_status describe(const anm_planned *planned, const anm_recipe *recipe,
     int bits = anm_recipe_lut_of(recipe, part->slot)->bits;
     if (bits)
         ANM_TRY(anm_interface_note(program->arena, out, err, "com.anemll.lut_bits", "%d", bits));
+    double mean = anm_recipe_mean_bits(recipe, part->slot);
+    if (mean > 0)
+        ANM_TRY(anm_interface_note(program->arena, out, err, "com.anemone.lut_mean_bits", "%.3f",
+                                   mean));
     return part->note(recipe, planned, program->arena, out, err);
 }
 

@@ -47,7 +47,7 @@ static anm_status store_split(store *s, const anm_piece *piece, anm_error *err) 
     const anm_recipe *r = &s->job->recipe;
     anm_piece_tensor(r, piece, name, sizeof name);
     ANM_TRY(anm_checkpoint_require(s->job->checkpoint, name, &weight, err));
-    ANM_TRY(anm_rows_store(s->job, s->blobs, ANM_SLOT_HEAD, weight, piece->first, piece->rows,
+    ANM_TRY(anm_rows_store(s->job, s->blobs, ANM_SLOT_HEAD, 0, weight, piece->first, piece->rows,
                            &s->stored->head[piece->split], &s->head, err));
     if (piece->split + 1 < r->splits) return ANM_OK;
     return anm_weight_report(s->job, weight, &s->head, err);

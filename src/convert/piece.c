@@ -85,7 +85,8 @@ uint64_t anm_piece_place(const anm_recipe *r, const anm_piece *piece, uint64_t o
     uint64_t values = (uint64_t)(piece->rows * piece->columns);
     *place = (anm_place){.data = offset};
     if (piece->slot != ANM_SLOT_COUNT)
-        place->form = anm_palette_form_of(r, piece->slot, piece->rows, piece->columns);
+        place->form = anm_palette_form_of(r, piece->slot, piece->layer, piece->rows,
+                                          piece->columns);
     const anm_palette_form *form = &place->form;
     if (!form->bits) return offset + anm_blob_space(values * 2);
     values = (uint64_t)(form->rows * form->columns);

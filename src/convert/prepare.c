@@ -48,8 +48,8 @@ static anm_status add_target(void *context, const anm_piece *piece, anm_error *e
     if (piece->slot == ANM_SLOT_EMBEDDING || !anm_piece_tensor(&p->job->recipe, piece, name,
                                                                sizeof name))
         return ANM_OK;
-    anm_palette_form form = anm_palette_form_of(&p->job->recipe, piece->slot, piece->rows,
-                                                piece->columns);
+    anm_palette_form form = anm_palette_form_of(&p->job->recipe, piece->slot, piece->layer,
+                                                piece->rows, piece->columns);
     if (!form.bits) return ANM_OK;
     ANM_TRY(anm_checkpoint_require(p->job->checkpoint, name, &t.weight, err));
     return anm_vec_push(&p->targets, t) ? ANM_OK : anm_fail_memory(err);
@@ -59,7 +59,7 @@ static anm_status store_target(pass *p, const target *t, anm_error *err) {
     const anm_piece *piece = &t->piece;
     anm_prepared item = {.slot = piece->slot, .tensor = t->weight->tensor, .first = piece->first};
     const anm_weight adjusted = anm_residual_weight(&p->job->recipe, piece->slot, t->weight);
-    item.place.form = anm_palette_form_of(&p->job->recipe, piece->slot, piece->rows,
+    item.place.form = anm_palette_form_of(&p->job->recipe, piece->slot, piece->layer, piece->rows,
                                           piece->columns);
     ANM_TRY(anm_palette_store(p->job, p->blobs, piece->slot, &adjusted, piece->first, piece->rows,
                               &item.place, &item.bad, err));

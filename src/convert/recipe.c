@@ -355,6 +355,11 @@ const anm_convert_lut *anm_recipe_lut_of(const anm_recipe *r, anm_slot slot) {
     return slot == ANM_SLOT_HEAD ? &r->lut_head : &r->lut_ffn;
 }
 
+double anm_recipe_mean_bits(const anm_recipe *r, anm_slot slot) {
+    if (slot == ANM_SLOT_EMBEDDING) return r->mean_bits[0];
+    return r->mean_bits[slot == ANM_SLOT_HEAD ? 2 : 1];
+}
+
 const char *anm_recipe_lut_suffix(const anm_recipe *r, anm_slot slot, char *buffer, size_t size) {
     int bits = anm_recipe_lut_of(r, slot)->bits;
     if (bits) snprintf(buffer, size, "_lut%d", bits);

@@ -46,6 +46,8 @@ typedef struct anm_recipe {
     anm_convert_lut lut_embeddings, lut_ffn, lut_head; /* group: not 0 */
     int lut_axis;    /* 0: rows share a table, 1: columns do */
     bool lut_scaled; /* a scale for each row */
+    uint8_t *lut_bits; /* [layers + 1][ANM_SLOT_COUNT], 0 or 16: fp16; NULL: the components' */
+    double mean_bits[3]; /* of embeddings, FFN and head where lut_bits says; 0: given */
 } anm_recipe;
 
 enum {
@@ -79,6 +81,8 @@ ANM_MUST_CHECK anm_status anm_recipe_set_layers(anm_arena *arena, const char *wh
 int anm_recipe_shape(const anm_recipe *recipe, anm_slot slot, int64_t shape[2]);
 /* What was asked for the component that has weights of this slot. */
 const anm_convert_lut *anm_recipe_lut_of(const anm_recipe *recipe, anm_slot slot);
+/* Of the component, where its matrices have bits of their own; 0: they have not. */
+double anm_recipe_mean_bits(const anm_recipe *recipe, anm_slot slot);
 /* "_lut4" for its file's name, or "" for fp16; returns `buffer`. */
 const char *anm_recipe_lut_suffix(const anm_recipe *recipe, anm_slot slot, char *buffer,
                                   size_t size);

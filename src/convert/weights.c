@@ -97,12 +97,12 @@ anm_status anm_weight_store(anm_job *job, anm_blob_writer *blobs, const anm_weig
 }
 
 anm_status anm_rows_store(anm_job *job, anm_blob_writer *blobs, anm_slot slot,
-                          const anm_weight *weight, int64_t first, int64_t rows, anm_place *place,
-                          anm_not_finite *bad, anm_error *err) {
+                          int64_t layer, const anm_weight *weight, int64_t first, int64_t rows,
+                          anm_place *place, anm_not_finite *bad, anm_error *err) {
     const anm_tensor *t = weight->tensor;
     int64_t columns = t->rank == 2 ? t->shape[1] : 1;
     *place = (anm_place){0};
-    place->form = anm_palette_form_of(&job->recipe, slot, rows, columns);
+    place->form = anm_palette_form_of(&job->recipe, slot, layer, rows, columns);
     if (place->form.bits == 0)
         return anm_weight_store(job, blobs, weight, first, rows, &place->data, bad, err);
     return anm_palette_store(job, blobs, slot, weight, first, rows, place, bad, err);
@@ -123,7 +123,7 @@ anm_status anm_slot_store(anm_job *job, anm_blob_writer *blobs, anm_slot slot, i
     anm_not_finite bad = {0};
     int64_t rows = weight->tensor->shape[0];
     const anm_weight adjusted = anm_residual_weight(&job->recipe, slot, weight);
-    ANM_TRY(anm_rows_store(job, blobs, slot, &adjusted, 0, rows, place, &bad, err));
+    ANM_TRY(anm_rows_store(job, blobs, slot, layer, &adjusted, 0, rows, place, &bad, err));
     return anm_weight_report(job, weight, &bad, err);
 }
 

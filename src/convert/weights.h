@@ -33,8 +33,9 @@ ANM_MUST_CHECK anm_status anm_weight_report(anm_job *job, const anm_weight *weig
                                             const anm_not_finite *bad, anm_error *err);
 /* The same, but palettized if the recipe says so for matrices of `slot`. */
 ANM_MUST_CHECK anm_status anm_rows_store(anm_job *job, anm_blob_writer *blobs, anm_slot slot,
-                                         const anm_weight *weight, int64_t first, int64_t rows,
-                                         anm_place *place, anm_not_finite *bad, anm_error *err);
+                                         int64_t layer, const anm_weight *weight, int64_t first,
+                                         int64_t rows, anm_place *place, anm_not_finite *bad,
+                                         anm_error *err);
 /* The whole tensor of a slot, reported if need be. */
 ANM_MUST_CHECK anm_status anm_slot_store(anm_job *job, anm_blob_writer *blobs, anm_slot slot,
                                          int64_t layer, anm_place *place, anm_error *err);
