@@ -24,7 +24,7 @@ typedef struct anm_tokenizer anm_tokenizer;
 typedef struct anm_decoder anm_decoder;
 
 /*
- * Opens a tokenizer.json, or a directory holding one.
+ * Opens a tokenizer.json, a directory holding one, or the tokenizer of a .gguf file.
  *
  * With a file, that file alone decides, as with the Rust library. With a directory, the special
  * tokens come from tokenizer_config.json and special_tokens_map.json beside it (both optional),

@@ -71,17 +71,15 @@ static anm_status copy_beside(const anm_gguf *g, anm_arena *arena, const char *d
     return ANM_OK;
 }
 
-/* *beside: the metadata's tokenizer is not supported, but there is a tokenizer.json. */
-static anm_status read_vocab(const anm_gguf *g, anm_arena *arena, anm_gguf_vocab *vocab, bool *has,
-                             bool *beside, anm_error *err) {
+anm_status anm_gguf_find_tokenizer(const anm_gguf *g, anm_arena *arena, anm_gguf_vocab *vocab,
+                                   bool *has, const char **beside, anm_error *err) {
     anm_error why = {0};
-    const char *path;
-    *beside = false;
+    *beside = NULL;
     anm_status status = anm_gguf_vocab_read(g, arena, vocab, has, &why);
     if (status == ANM_ERROR_UNSUPPORTED) {
-        ANM_TRY(find_beside(g, arena, "tokenizer.json", &path, err));
-        *has = *beside = path != NULL;
-        if (path) return ANM_OK;
+        ANM_TRY(find_beside(g, arena, "tokenizer.json", beside, err));
+        *has = *beside != NULL;
+        if (*beside) return ANM_OK;
         return anm_fail(err, status, why.where, "%s; or put the original's tokenizer.json and "
                         "tokenizer_config.json beside the file", why.message);
     }
@@ -91,10 +89,11 @@ static anm_status read_vocab(const anm_gguf *g, anm_arena *arena, anm_gguf_vocab
 
 anm_status anm_gguf_check_tokenizer(const anm_gguf *g, anm_error *err) {
     anm_gguf_vocab vocab;
-    bool has, beside;
+    bool has;
+    const char *beside;
     anm_arena *scratch = anm_arena_create();
     if (!scratch) return anm_fail_memory(err);
-    anm_status status = read_vocab(g, scratch, &vocab, &has, &beside, err);
+    anm_status status = anm_gguf_find_tokenizer(g, scratch, &vocab, &has, &beside, err);
     anm_arena_destroy(scratch);
     return status;
 }
@@ -102,8 +101,8 @@ anm_status anm_gguf_check_tokenizer(const anm_gguf *g, anm_error *err) {
 static anm_status write_tokenizer(const anm_gguf *g, anm_arena *arena, const char *dir, bool *has,
                                   anm_error *err) {
     anm_gguf_vocab v;
-    bool beside;
-    ANM_TRY(read_vocab(g, arena, &v, has, &beside, err));
+    const char *beside;
+    ANM_TRY(anm_gguf_find_tokenizer(g, arena, &v, has, &beside, err));
     if (!*has) return ANM_OK;
     if (beside) return copy_beside(g, arena, dir, err);
     ANM_TRY(write_made(&v, arena, dir, "tokenizer.json", anm_gguf_tokenizer_json, err));

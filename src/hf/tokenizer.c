@@ -15,12 +15,17 @@ static anm_status load_file(anm_tokenizer *t, const char *path, anm_error *err) 
     return status;
 }
 
-static anm_status load_path(anm_tokenizer *t, const char *path, anm_error *err) {
-    if (!anm_path_is_dir(path)) return load_file(t, path, err);
-    char *file = anm_path_join(t->arena, path, "tokenizer.json");
+anm_status anm_tokenizer_load_dir(anm_tokenizer *t, const char *dir, anm_error *err) {
+    char *file = anm_path_join(t->arena, dir, "tokenizer.json");
     if (!file) return anm_fail_memory(err);
     ANM_TRY(load_file(t, file, err));
-    return anm_tokenizer_load_config(t, path, err);
+    return anm_tokenizer_load_config(t, dir, err);
+}
+
+static anm_status load_path(anm_tokenizer *t, const char *path, anm_error *err) {
+    if (anm_path_is_dir(path)) return anm_tokenizer_load_dir(t, path, err);
+    if (anm_str_ends(path, ".gguf")) return anm_tokenizer_load_gguf(t, path, err);
+    return load_file(t, path, err);
 }
 
 static anm_tokenizer *create(void) {

@@ -46,6 +46,12 @@ ANM_MUST_CHECK anm_status anm_tokenizer_load_text(anm_tokenizer *tokenizer, anm_
 /* anm_tokenizer_open for a tokenizer.json in memory; `where` stands for its name in errors. */
 ANM_MUST_CHECK anm_status anm_tokenizer_open_text(anm_sv text, const char *where,
                                                   anm_tokenizer **out, anm_error *err);
+/* tokenizer.json of a directory, with its configuration files. */
+ANM_MUST_CHECK anm_status anm_tokenizer_load_dir(anm_tokenizer *tokenizer, const char *dir,
+                                                 anm_error *err);
+/* The tokenizer of a GGUF file. */
+ANM_MUST_CHECK anm_status anm_tokenizer_load_gguf(anm_tokenizer *tokenizer, const char *path,
+                                                  anm_error *err);
 /* The configuration files in a directory: special tokens, and what a Llama class puts around. */
 ANM_MUST_CHECK anm_status anm_tokenizer_load_config(anm_tokenizer *tokenizer, const char *dir,
                                                     anm_error *err);

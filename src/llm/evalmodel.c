@@ -3,6 +3,7 @@
 #include "src/base/alloc.h"
 #include "src/base/file.h"
 #include "src/base/str.h"
+#include "src/hf/gguf.h"
 #include "src/llm/eval.h"
 
 /* Whether packages are in the directory; one that cannot be read has none. */
@@ -16,14 +17,25 @@ static bool has_packages(anm_arena *arena, const char *dir) {
     return false;
 }
 
+/* A file without one can still be driven by token ids. */
+static anm_status open_gguf_tokenizer(anm_eval_model *m, const char *path, anm_error *err) {
+    anm_error problem;
+    anm_status status = anm_tokenizer_open(path, &m->tokenizer, &problem);
+    if (status == ANM_OK || status == ANM_ERROR_NOT_FOUND) return ANM_OK;
+    if (err) *err = problem;
+    return status;
+}
+
 static anm_status open_checkpoint(anm_eval_model *m, anm_arena *arena, const char *dir,
                                   anm_error *err) {
-    const char *base = anm_path_base(arena, dir);
+    const char *base = anm_path_base(arena, dir), *gguf;
     const char *tokenizer = anm_path_join(arena, dir, "tokenizer.json");
     m->name = base ? anm_strdup(base) : NULL;
     if (!m->name || !tokenizer) return anm_fail_memory(err);
     ANM_TRY(anm_forward_open(dir, &m->forward, err));
-    return anm_path_exists(tokenizer) ? anm_tokenizer_open(dir, &m->tokenizer, err) : ANM_OK;
+    if (anm_path_exists(tokenizer)) return anm_tokenizer_open(dir, &m->tokenizer, err);
+    ANM_TRY(anm_gguf_locate(arena, dir, &gguf, err));
+    return gguf ? open_gguf_tokenizer(m, gguf, err) : ANM_OK;
 }
 
 static anm_status open_either(anm_eval_model *m, const char *dir, const anm_llm_options *options,
@@ -31,7 +43,8 @@ static anm_status open_either(anm_eval_model *m, const char *dir, const anm_llm_
     anm_arena *arena = anm_arena_create();
     anm_status status;
     if (!arena) return anm_fail_memory(err);
-    if (has_packages(arena, dir) || !anm_path_is_dir(dir))
+    bool gguf = !anm_path_is_dir(dir) && anm_str_ends(dir, ".gguf");
+    if (has_packages(arena, dir) || (!anm_path_is_dir(dir) && !gguf))
         status = anm_llm_open(dir, options, &m->owned, err);
     else status = open_checkpoint(m, arena, dir, err);
     m->llm = m->owned;

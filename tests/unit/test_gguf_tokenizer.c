@@ -107,7 +107,7 @@ static void write_gguf(const json_t *root, const source *s) {
     gguf_put_u32(&w, "tokenizer.ggml.eos_token_id", 2);
     if (s->add_bos >= 0) gguf_put_bool(&w, "tokenizer.ggml.add_bos_token", s->add_bos);
     gguf_put_text(&w, "tokenizer.chat_template", "{{ \"\\\\ \xc3\xa9\n\" }}");
-    gguf_write(&w, HERE "gguf");
+    gguf_write(&w, HERE "model.gguf");
     anm_arena_destroy(arena);
 }
 
@@ -129,7 +129,7 @@ static void unpack(void) {
     bool has;
     anm_arena *arena = anm_arena_create();
     fresh_directory(HERE "out");
-    assert_ok(anm_gguf_open(HERE "gguf", &g, &err), &err);
+    assert_ok(anm_gguf_open(HERE "model.gguf", &g, &err), &err);
     assert_ok(anm_gguf_vocab_read(g, arena, &v, &has, &err), &err);
     assert_true(has);
     put_text(&v, "tokenizer.json", anm_gguf_tokenizer_json);
@@ -204,13 +204,19 @@ static void own_data(void **state) {
         {ANM_TEST_DATA "/tokenizer/spm.json", {NULL, 1, -1, 0, false}},
     };
     for (int i = 0; i < 2; i++) {
-        anm_tokenizer *a, *b;
+        anm_tokenizer *a, *b, *c;
         json_t *root;
         int failed = 0;
         begin(sets[i].path, &sets[i].source, &a, &b, &root);
+        assert_ok(anm_tokenizer_open(HERE "model.gguf", &c, &err), &err); /* without files */
         for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++)
-            failed += compare(a, b, texts[k], strlen(texts[k]));
+            failed += compare(a, b, texts[k], strlen(texts[k])) +
+                      compare(a, c, texts[k], strlen(texts[k]));
         assert_int_equal(failed, 0);
+        for (int kind = ANM_SPECIAL_BOS; kind <= ANM_SPECIAL_UNK; kind++)
+            assert_int_equal(anm_tokenizer_special_id(b, (anm_special_token)kind),
+                             anm_tokenizer_special_id(c, (anm_special_token)kind));
+        anm_tokenizer_close(c);
         anm_tokenizer_close(a);
         anm_tokenizer_close(b);
         json_decref(root);
@@ -240,8 +246,8 @@ static void refuse(gguf_writer *w, anm_status status, const char *message) {
     bool has;
     anm_arena *arena = anm_arena_create();
     gguf_put_text(w, "general.architecture", "llama");
-    gguf_write(w, HERE "gguf");
-    assert_ok(anm_gguf_open(HERE "gguf", &g, &err), &err);
+    gguf_write(w, HERE "model.gguf");
+    assert_ok(anm_gguf_open(HERE "model.gguf", &g, &err), &err);
     anm_status got = anm_gguf_vocab_read(g, arena, &v, &has, &err);
     if (got != status || !strstr(err.message, message))
         fail_msg("%s: %s", anm_status_name(got), err.message);
