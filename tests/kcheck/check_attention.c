@@ -209,15 +209,33 @@ static void check_case(const anm_attention_kernel *k) {
         for (int64_t row = 0; row < c.a.rows; row++) compare_row(&c, head, row);
 }
 
+static void check_kernel(const anm_attention_kernel *k) {
+    kcheck_begin(k->name);
+    for (int turn = 0; turn < 120; turn++) {
+        check_case(k);
+        if (!kcheck_release()) kcheck_fail("wrote behind a buffer");
+    }
+    kcheck_end();
+}
+
+/* AMX kernels over emulated tiles, where the machine has the rest of what they need. */
+static void check_emulated(void) {
+#ifdef ANM_HAVE_EMULATED_TILES
+    extern const anm_attention_kernel anm_attention_kernels_emulated[];
+    if (!__builtin_cpu_supports("avx512bf16")) return;
+    for (const anm_attention_kernel *k = anm_attention_kernels_emulated; k->name; k++) {
+        anm_attention_kernel renamed = *k;
+        char name[64];
+        snprintf(name, sizeof name, "%s, emulated", k->name);
+        renamed.name = name;
+        if (kcheck_wanted(name, ANM_ISA_AVX512VNNI)) check_kernel(&renamed);
+    }
+#endif
+}
+
 void check_attention(void) {
     const anm_attention_kernel *k;
-    for (size_t i = 0; (k = anm_attention_at(i)) != NULL; i++) {
-        if (!kcheck_wanted(k->name, k->isa)) continue;
-        kcheck_begin(k->name);
-        for (int turn = 0; turn < 120; turn++) {
-            check_case(k);
-            if (!kcheck_release()) kcheck_fail("wrote behind a buffer");
-        }
-        kcheck_end();
-    }
+    for (size_t i = 0; (k = anm_attention_at(i)) != NULL; i++)
+        if (kcheck_wanted(k->name, k->isa)) check_kernel(k);
+    check_emulated();
 }

@@ -119,6 +119,7 @@ int main(int argc, char **argv) {
     if (kcheck.bench) {
         bench_gemv();
         bench_gemm();
+        bench_attention();
         return 0;
     }
     check_matrix();

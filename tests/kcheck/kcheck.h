@@ -75,5 +75,6 @@ void check_gemm(void);
 void check_attention(void);
 void bench_gemv(void);
 void bench_gemm(void);
+void bench_attention(void);
 
 #endif

@@ -12,33 +12,15 @@
 #ifndef ANM_CPU_ATTENTION_TEMPLATE_H
 #define ANM_CPU_ATTENTION_TEMPLATE_H
 
-#include <math.h>
-#include <string.h>
-
-#include "src/cpu/kernels/attention_levels.h"
-#include "src/cpu/kernels/vector_exp.h"
+#include "src/cpu/kernels/attention_common_template.h"
 
 enum {
     MAX_QUERY_VECTORS = VECTOR_REGISTERS == 32 ? 4 : 2,
     MAX_LANES = MAX_QUERY_VECTORS * VN,
     BLOCK = 64,   /* columns */
-    FEW = 8,      /* queries on a key head up to which vectors lie along the dimension */
     TOGETHER = 4, /* of these, that share one reading of the cache */
     STRIP = VECTOR_REGISTERS == 32 ? 4 : 2 /* vectors of the output held in registers */
 };
-
-#define ALWAYS static inline __attribute__((always_inline))
-
-static int64_t queries(const anm_attention *a) { return a->heads / a->kv_heads * a->rows; }
-static bool is_few(const anm_attention *a) { return queries(a) <= FEW; }
-static int64_t up(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
-
-static inline int64_t span_begin(const anm_attention *a, int64_t row) {
-    return a->span ? a->span[2 * row] : 0;
-}
-static inline int64_t span_end(const anm_attention *a, int64_t row) {
-    return a->span ? a->span[2 * row + 1] : a->columns;
-}
 
 /* Row i of the keys or values of a head, at `index`, widened: n floats, then zeros to `padded`. */
 static void widen(const void *from, anm_dtype dtype, int64_t index, int64_t n, int64_t padded,
@@ -53,12 +35,6 @@ static void widen(const void *from, anm_dtype dtype, int64_t index, int64_t n, i
         for (; i + VN <= n; i += VN) v_store(to + i, v_load(single + i));
         if (i < n) v_store_part(to + i, v_load_part(single + i, n - i), padded - i);
     }
-}
-
-/* Softcap of scores that are scaled already. */
-static void cap_scores(float *s, int64_t n, float cap) {
-    for (int64_t i = 0; i < n; i += VN)
-        v_store(s + i, v_mul(v_set(cap), v_tanh(v_div(v_load(s + i), v_set(cap)))));
 }
 
 #include "src/cpu/kernels/attention_few_template.h"

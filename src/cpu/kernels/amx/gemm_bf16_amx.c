@@ -5,6 +5,7 @@
  * multiply one block, the vector units decode the next into the other of two buffers, a few rows
  * between any two steps, so that the look-up hides behind the multiplication.
  */
+#include "src/cpu/kernels/amx/tiles_amx.h"
 #include "src/cpu/kernels/avx512/vector_avx512.h"
 
 typedef uint16_t weight; /* a bf16 */
@@ -44,13 +45,7 @@ static float convert_row(const float *row, int64_t n, weight *out, ptrdiff_t ste
 #include "src/cpu/kernels/gemm_input_template.h"
 #include "src/cpu/kernels/gemm_store_template.h"
 
-enum {
-    SIDE = 16,             /* rows, and tokens, of a tile of sums */
-    TILE_BYTES = 1024,     /* SIDE rows, or STEP / 2 pairs of columns, of 64 bytes */
-    TILE_WEIGHTS = TILE_BYTES / 2,
-    TILE_FLOATS = TILE_BYTES / 4,
-    UNIT = 128 /* columns of a row that are decoded at a time */
-};
+enum { UNIT = 128 }; /* columns of a row that are decoded at a time */
 
 typedef struct amx_scratch {
     gemm_panel panel; /* of the block being decoded */
@@ -83,9 +78,9 @@ static ahead ahead_start(gemm_panel *p, weight *tiles, const walk *at, int64_t s
 static void ahead_unit(ahead *a) {
     int64_t r = a->done / a->per_row, from = a->done % a->per_row * UNIT;
     int64_t k = a->panel->k0 + from, left = a->panel->k1 - k;
-    weight *out = a->tiles + r / SIDE * (SIDE * BLOCK) + from / STEP * TILE_WEIGHTS +
+    weight *out = a->tiles + r / SIDE * (SIDE * BLOCK) + from / STEP * TILE_HALVES +
                   r % SIDE * STEP;
-    panel_decode(a->panel, r, k, left < UNIT ? left : UNIT, out, TILE_WEIGHTS);
+    panel_decode(a->panel, r, k, left < UNIT ? left : UNIT, out, TILE_HALVES);
     a->done++;
 }
 
@@ -127,12 +122,12 @@ static void multiply_pair(const block *b, int64_t g, ahead *next) {
         _tile_loadd(3, lower + TILE_FLOATS, 64);
     }
     for (int64_t s = 0; s < b->steps; s++) {
-        _tile_loadd(4, w + s * TILE_WEIGHTS, 64);
+        _tile_loadd(4, w + s * TILE_HALVES, 64);
         _tile_loadd(6, x + s * TILE_FLOATS, 64);
         _tile_dpbf16ps(0, 4, 6);
         _tile_loadd(7, x + GROUP_FLOATS + s * TILE_FLOATS, 64);
         _tile_dpbf16ps(1, 4, 7);
-        _tile_loadd(5, w + SIDE * BLOCK + s * TILE_WEIGHTS, 64);
+        _tile_loadd(5, w + SIDE * BLOCK + s * TILE_HALVES, 64);
         _tile_dpbf16ps(2, 5, 6);
         _tile_dpbf16ps(3, 5, 7);
         ahead_step(next);
@@ -157,9 +152,9 @@ static void multiply_single(const block *b, int64_t g, ahead *next) {
     }
     for (int64_t s = 0; s < b->steps; s++) {
         _tile_loadd(6, x + s * TILE_FLOATS, 64);
-        _tile_loadd(4, w + s * TILE_WEIGHTS, 64);
+        _tile_loadd(4, w + s * TILE_HALVES, 64);
         _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(5, w + SIDE * BLOCK + s * TILE_WEIGHTS, 64);
+        _tile_loadd(5, w + SIDE * BLOCK + s * TILE_HALVES, 64);
         _tile_dpbf16ps(2, 5, 6);
         ahead_step(next);
     }
@@ -185,15 +180,6 @@ static void store_panel(const anm_matrix *w, float *sums, const walk *at, const 
             store_transposed(tile, SIDE, count, in->tokens - t < SIDE ? in->tokens - t : SIDE,
                              y + t * ldy + at->row + r, ldy);
         }
-}
-
-/* 8 tiles of 16 rows of 64 bytes. */
-static void configure_tiles(void) {
-    static const uint8_t config[64] __attribute__((aligned(64))) = {
-        [0] = 1, [16] = 64, [18] = 64, [20] = 64, [22] = 64, [24] = 64, [26] = 64, [28] = 64,
-        [30] = 64, [48] = SIDE, [49] = SIDE, [50] = SIDE, [51] = SIDE, [52] = SIDE, [53] = SIDE,
-        [54] = SIDE, [55] = SIDE};
-    _tile_loadconfig(config);
 }
 
 static void multiply_block(amx_scratch *s, const gemm_input *in, const walk *at, ahead *next,
