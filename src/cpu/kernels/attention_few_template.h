@@ -50,20 +50,42 @@ ALWAYS vf few_load(const void *row, bool half, int64_t i, int64_t n) {
     return n - i >= VN ? v_load(p) : v_load_part(p, n - i);
 }
 
+/* Scores of four columns, `step` bytes apart, against `count` queries. */
+ALWAYS void few_four_scores(const few_state *f, const char *k, int64_t step, bool half, int count,
+                            float *scores) {
+    int64_t dim = up(f->a->dim, VN);
+    vf sum[TOGETHER][4];
+    for (int i = 0; i < count; i++)
+        for (int c = 0; c < 4; c++) sum[i][c] = v_zero();
+    for (int64_t d = 0; d < dim; d += VN) {
+        vf x[4];
+        for (int c = 0; c < 4; c++) x[c] = few_load(k + c * step, half, d, f->a->dim);
+        for (int i = 0; i < count; i++) {
+            vf q = v_load(f->q + i * dim + d);
+            for (int c = 0; c < 4; c++) sum[i][c] = v_fma(x[c], q, sum[i][c]);
+        }
+    }
+    for (int i = 0; i < count; i++) v_sum4(sum[i], scores + i * BLOCK);
+}
+
+ALWAYS void few_one_score(const few_state *f, const char *k, bool half, int count, float *scores) {
+    int64_t dim = up(f->a->dim, VN);
+    for (int i = 0; i < count; i++) {
+        vf sum = v_zero();
+        for (int64_t d = 0; d < dim; d += VN)
+            sum = v_fma(few_load(k, half, d, f->a->dim), v_load(f->q + i * dim + d), sum);
+        scores[i * BLOCK] = v_sum(sum);
+    }
+}
+
 /* Scores of columns [c0, c0 + n) against `count` queries. */
 ALWAYS void few_scores(few_state *f, int64_t c0, int64_t n, bool half, int count) {
     const anm_attention *a = f->a;
-    int64_t dim = up(a->dim, VN), size = half ? 2 : 4;
+    int64_t c = 0, size = half ? 2 : 4, step = a->k_column * size;
     const char *k = (const char *)a->k + (f->kv_head * a->k_head + c0 * a->k_column) * size;
-    for (int64_t c = 0; c < n; c++, k += a->k_column * size) {
-        vf sum[TOGETHER];
-        for (int i = 0; i < count; i++) sum[i] = v_zero();
-        for (int64_t d = 0; d < dim; d += VN) {
-            vf x = few_load(k, half, d, a->dim);
-            for (int i = 0; i < count; i++) sum[i] = v_fma(x, v_load(f->q + i * dim + d), sum[i]);
-        }
-        for (int i = 0; i < count; i++) f->scores[i * BLOCK + c] = v_sum(sum[i]);
-    }
+    for (; c + 4 <= n; c += 4, k += 4 * step)
+        few_four_scores(f, k, step, half, count, f->scores + c);
+    for (; c < n; c++, k += step) few_one_score(f, k, half, count, f->scores + c);
 }
 
 /* Hides what query i does not see, adds its mask. */

@@ -6,7 +6,7 @@
 #include "src/cpu/kernels/attention_lanes_template.h"
 
 static size_t many_scratch(const anm_attention *a) {
-    int64_t v = up(a->value_dim, 4);
+    int64_t v = up(a->value_dim, TILE);
     return (size_t)(MAX_LANES * (up(a->dim, VN) + BLOCK + v + 4) +
                     BLOCK * (up(a->dim, VN) + up(v, VN))) * 4;
 }
@@ -42,26 +42,26 @@ static void many_queries(many_state *m) {
     }
 }
 
-/* c[i][lanes] += sum over k < depth of a[i * ai + k * ak] b[k][lanes], i < 4. */
+/* c[i][lanes] += sum over k < depth of a[i * ai + k * ak] b[k][lanes], i < TILE. */
 ALWAYS void many_tile(const float *a, int64_t ai, int64_t ak, const float *b, int64_t depth,
                       float *c, int vectors) {
     int64_t lanes = vectors * VN;
-    vf sum[4][MAX_QUERY_VECTORS];
-    for (int i = 0; i < 4; i++)
+    vf sum[TILE][MAX_QUERY_VECTORS];
+    for (int i = 0; i < TILE; i++)
         for (int j = 0; j < vectors; j++) sum[i][j] = v_load(c + i * lanes + j * VN);
     for (int64_t k = 0; k < depth; k++) {
         vf x[MAX_QUERY_VECTORS];
         for (int j = 0; j < vectors; j++) x[j] = v_load(b + k * lanes + j * VN);
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < TILE; i++) {
             vf y = v_set(a[i * ai + k * ak]);
             for (int j = 0; j < vectors; j++) sum[i][j] = v_fma(x[j], y, sum[i][j]);
         }
     }
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < TILE; i++)
         for (int j = 0; j < vectors; j++) v_store(c + i * lanes + j * VN, sum[i][j]);
 }
 
-/* Widened keys and values of the block; columns up to a multiple of 4 are zeros. */
+/* Widened keys and values of the block; columns up to a multiple of TILE are zeros. */
 static void many_load(many_state *m, int64_t c0, int64_t n) {
     const anm_attention *a = m->a;
     float *k = m->k, *v = m->v;
@@ -71,19 +71,19 @@ static void many_load(many_state *m, int64_t c0, int64_t n) {
         widen(a->v, a->kv_dtype, m->kv_head * a->v_head + (c0 + c) * a->v_column, a->value_dim,
               m->value_dim, v + c * m->value_dim);
     }
-    memset(k + n * a->dim, 0, (size_t)((up(n, 4) - n) * a->dim) * 4);
+    memset(k + n * a->dim, 0, (size_t)((up(n, TILE) - n) * a->dim) * 4);
 }
 
 ALWAYS void many_block(many_state *m, int64_t c0, int64_t n, int vectors) {
     int64_t dim = m->a->dim;
     const float *k = m->k, *v = m->v;
     many_load(m, c0, n);
-    memset(m->s, 0, (size_t)(up(n, 4) * m->lanes) * 4);
-    for (int64_t c = 0; c < n; c += 4)
+    memset(m->s, 0, (size_t)(up(n, TILE) * m->lanes) * 4);
+    for (int64_t c = 0; c < n; c += TILE)
         many_tile(k + c * dim, dim, 1, m->q, dim, m->s + c * m->lanes, vectors);
     many_mask(m, c0, n);
     many_weigh(m, n);
-    for (int64_t d = 0; d < m->value_dim; d += 4)
+    for (int64_t d = 0; d < m->value_dim; d += TILE)
         many_tile(v + d, 1, m->value_dim, m->s, n, m->value + d * m->lanes, vectors);
 }
 
@@ -92,7 +92,7 @@ static void many_unit(const anm_attention *a, int64_t unit, void *scratch) {
     int64_t vectors = (m.count + VN - 1) / VN;
     if (vectors == 3) vectors = 4;
     m.lanes = vectors * VN;
-    m.value_dim = up(a->value_dim, 4);
+    m.value_dim = up(a->value_dim, TILE);
     many_layout(&m, scratch);
     many_spans(&m);
     many_queries(&m);

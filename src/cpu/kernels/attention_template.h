@@ -17,9 +17,10 @@
 enum {
     MAX_QUERY_VECTORS = VECTOR_REGISTERS == 32 ? 4 : 2,
     MAX_LANES = MAX_QUERY_VECTORS * VN,
-    BLOCK = 64,   /* columns */
+    TILE = 6,     /* columns, or value dimensions, against all lanes at a time */
+    BLOCK = 96,   /* columns */
     TOGETHER = 4, /* of these, that share one reading of the cache */
-    STRIP = VECTOR_REGISTERS == 32 ? 4 : 2 /* vectors of the output held in registers */
+    STRIP = VECTOR_REGISTERS == 32 ? 4 : 2 /* vectors of four queries' outputs in registers */
 };
 
 /* Row i of the keys or values of a head, at `index`, widened: n floats, then zeros to `padded`. */

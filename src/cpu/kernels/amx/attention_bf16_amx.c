@@ -124,7 +124,8 @@ static void load_weights(many_state *m, int64_t n) {
         for (int64_t c = 0; c < BLOCK; c += 2, to += STEP) {
             if (c >= up(n, STEP)) continue;
             const float *s = m->s + c * m->lanes + lane;
-            vf even = c < n ? v_load(s) : v_zero(), odd = c + 1 < n ? v_load(s + m->lanes) : v_zero();
+            vf even = c < n ? v_load(s) : v_zero();
+            vf odd = c + 1 < n ? v_load(s + m->lanes) : v_zero();
             _mm512_storeu_si512(to, round_alternating(even, odd));
         }
 }

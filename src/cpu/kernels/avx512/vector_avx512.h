@@ -50,6 +50,16 @@ static inline vf v_round(vf a) {
 /* a * 2^n, n an integer of -126 .. 127 */
 static inline vf v_scale(vf a, vf n) { return _mm512_scalef_ps(a, n); }
 static inline float v_sum(vf a) { return _mm512_reduce_add_ps(a); }
+/* The sums of four vectors. */
+static inline void v_sum4(const vf s[4], float *out) {
+    const __m512i first = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    vf ab = v_add(_mm512_shuffle_f32x4(s[0], s[1], 0x44), _mm512_shuffle_f32x4(s[0], s[1], 0xee));
+    vf cd = v_add(_mm512_shuffle_f32x4(s[2], s[3], 0x44), _mm512_shuffle_f32x4(s[2], s[3], 0xee));
+    vf x = v_add(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
+    x = v_add(x, _mm512_permute_ps(x, 0x4e));
+    x = v_add(x, _mm512_permute_ps(x, 0xb1));
+    _mm_storeu_ps(out, _mm512_castps512_ps128(_mm512_permutexvar_ps(first, x)));
+}
 static inline float v_largest(vf a) { return _mm512_reduce_max_ps(a); }
 static inline float v_least(vf a) { return _mm512_reduce_min_ps(a); }
 

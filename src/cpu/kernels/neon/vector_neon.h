@@ -47,6 +47,9 @@ static inline vf v_scale(vf a, vf n) {
     return vmulq_f32(a, vreinterpretq_f32_s32(vshlq_n_s32(exponent, 23)));
 }
 static inline float v_sum(vf a) { return vaddvq_f32(a); }
+static inline void v_sum4(const vf s[4], float *out) {
+    vst1q_f32(out, vpaddq_f32(vpaddq_f32(s[0], s[1]), vpaddq_f32(s[2], s[3])));
+}
 static inline float v_largest(vf a) { return vmaxvq_f32(a); }
 static inline float v_least(vf a) { return vminvq_f32(a); }
 
