@@ -13,6 +13,7 @@
 #include "anemone/llm.h"
 #include "anemone/log.h"
 #include "anemone/program.h"
+#include "anemone/publish.h"
 #include "anemone/safetensors.h"
 #include "anemone/status.h"
 #include "anemone/tensor.h"

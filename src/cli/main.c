@@ -17,6 +17,7 @@ static const struct {
     {"verify", cmd_verify, "check a converted model, alone or against its checkpoint"},
     {"inspect", cmd_inspect, "show what a package or compiled model holds"},
     {"compile", cmd_compile, "make a .mlmodelc of a .mlpackage, without a Mac"},
+    {"package", cmd_package, "lay out a converted model for upload"},
     {"predict", cmd_predict, "run a function of a package on tensors"},
     {"combine", cmd_combine, "put functions of several packages into one, sharing weights"},
     {"split", cmd_split, "make a package of each function"},

@@ -5,9 +5,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <yaml.h>
 
 #include "src/base/file.h"
+#include "src/base/yamlread.h"
 #include "src/hf/config.h"
 #include "src/llm/llm.h"
 #include "src/verify/verify_internal.h"
@@ -18,27 +18,15 @@ enum { META_LIMIT = 1 << 20 };
 
 typedef struct meta {
     anm_verifier *v;
-    yaml_document_t doc;
-    yaml_node_t *parameters;
+    anm_yaml *yaml;
     size_t wrong;
 } meta;
 
-static yaml_node_t *member(yaml_document_t *doc, yaml_node_t *map, const char *key) {
-    if (!map || map->type != YAML_MAPPING_NODE) return NULL;
-    for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
-         p++) {
-        yaml_node_t *k = yaml_document_get_node(doc, p->key);
-        if (k && k->type == YAML_SCALAR_NODE &&
-            strcmp((const char *)k->data.scalar.value, key) == 0)
-            return yaml_document_get_node(doc, p->value);
-    }
-    return NULL;
-}
-
 /* NULL if absent. */
-static const char *parameter(meta *m, const char *key) {
-    yaml_node_t *node = member(&m->doc, m->parameters, key);
-    return node && node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
+static const char *parameter(const meta *m, const char *key) {
+    char path[64];
+    snprintf(path, sizeof path, "model_info/parameters/%s", key);
+    return anm_yaml_scalar(m->yaml, path);
 }
 
 static anm_status check_number(meta *m, const char *key, size_t actual) {
@@ -105,32 +93,13 @@ static anm_status check_parameters(meta *m) {
 }
 
 static anm_status check_document(meta *m) {
-    yaml_node_t *info = member(&m->doc, yaml_document_get_root_node(&m->doc), "model_info");
-    m->parameters = member(&m->doc, info, "parameters");
-    if (!m->parameters)
+    if (!anm_yaml_has(m->yaml, "model_info/parameters"))
         return anm_verify_note(m->v, ANM_VERIFY_FAILED, "meta", "meta.yaml",
                                "it has no model_info with parameters: convert again");
     ANM_TRY(check_parameters(m));
     if (m->wrong) return ANM_OK;
     return anm_verify_note(m->v, ANM_VERIFY_OK, "meta", "meta.yaml",
                            "its sizes and file names are those of the packages");
-}
-
-static anm_status parse_meta(meta *m, const char *text, size_t size) {
-    yaml_parser_t parser;
-    anm_status status;
-    if (!yaml_parser_initialize(&parser)) return anm_fail_memory(m->v->err);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
-    if (yaml_parser_load(&parser, &m->doc)) {
-        status = check_document(m);
-        yaml_document_delete(&m->doc);
-    } else {
-        status = anm_verify_note(m->v, ANM_VERIFY_FAILED, "meta", "meta.yaml",
-                                 "invalid YAML in line %zu: convert again",
-                                 parser.problem_mark.line + 1);
-    }
-    yaml_parser_delete(&parser);
-    return status;
 }
 
 anm_status anm_verify_meta(anm_verifier *v) {
@@ -145,7 +114,11 @@ anm_status anm_verify_meta(anm_verifier *v) {
                                "it is missing: ANEMLL's runners need it; convert again");
     if (anm_file_read(v->arena, path, META_LIMIT, &text, &size, &error) != ANM_OK)
         return anm_verify_note_error(v, "meta", "meta.yaml", &error, NULL);
-    return parse_meta(&m, text, size);
+    if (anm_yaml_parse(text, size, "meta.yaml", &m.yaml, &error) != ANM_OK)
+        return anm_verify_note_error(v, "meta", "meta.yaml", &error, "convert again");
+    anm_status status = check_document(&m);
+    anm_yaml_free(m.yaml);
+    return status;
 }
 
 /* ---- config.json ---- */
