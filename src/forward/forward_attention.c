@@ -19,7 +19,8 @@ enum { PANEL = ANM_FORWARD_PANEL, DEPTH = ANM_FORWARD_DEPTH, QUERIES = 48 };
 typedef struct head_view {
     const float *q, *k, *v; /* of the sequence's first token */
     float *out, *scores;    /* of the same; scores: the largest, one value a token */
-    int64_t q_row, kv_row, heads, head_dim, tokens;
+    int64_t q_row, kv_row, heads, head_dim, tokens, window; /* window 0: none */
+    float scale, cap;
     anm_forward_tile_fn *tile;
     /* Work space: k as [tokens / PANEL][head_dim][PANEL], v as [head_dim / PANEL][tokens][PANEL],
        both filled up with zeros; probabilities of a block of queries as [QUERIES][padded]. */
@@ -75,12 +76,13 @@ static void score(const head_view *h, int64_t first, int64_t count) {
 }
 
 /* Of the first n values, which become a distribution; returns the largest magnitude before. */
-static float softmax(float *p, int64_t n, float scale) {
+static float softmax(float *p, int64_t n, float scale, float cap) {
     float top = -INFINITY, largest = 0;
     double sum = 0;
     for (int64_t i = 0; i < n; i++) {
         largest = fabsf(p[i]) > largest ? fabsf(p[i]) : largest;
         p[i] *= scale;
+        if (cap > 0) anm_forward_cap(&p[i], 1, cap);
         top = p[i] > top ? p[i] : top;
     }
     for (int64_t i = 0; i < n; i++) sum += p[i] = expf(p[i] - top);
@@ -101,14 +103,14 @@ static void mix(const head_view *h, int64_t first, int64_t count) {
         }
 }
 
-/* Query t attends to 0 .. t: what lies after it counts nothing. */
+/* Query t attends to 0 .. t, or the last of these: what lies after and before counts nothing. */
 static void attend_block(const head_view *h, int64_t first, int64_t count) {
-    float scale = 1 / sqrtf((float)h->head_dim);
     score(h, first, count);
     for (int64_t t = 0; t < count; t++) {
         float *p = h->p + t * h->padded;
-        int64_t seen = first + t + 1;
-        h->scores[(first + t) * h->heads] = softmax(p, seen, scale);
+        int64_t seen = first + t + 1, from = h->window && h->window < seen ? seen - h->window : 0;
+        h->scores[(first + t) * h->heads] = softmax(p + from, seen - from, h->scale, h->cap);
+        memset(p, 0, (size_t)from * sizeof *p);
         memset(p + seen, 0, (size_t)(h->padded - seen) * sizeof *p);
     }
     mix(h, first, count);
@@ -120,8 +122,9 @@ static head_view view_head(const anm_forward_group *g, int64_t row, int64_t toke
     int64_t d = g->forward->head_dim, heads = c->num_attention_heads;
     int64_t kv_head = head / (heads / c->num_key_value_heads);
     head_view h = {.q_row = heads * d, .kv_row = c->num_key_value_heads * d, .heads = heads,
-                   .head_dim = d, .tokens = tokens, .tile = anm_forward_tile(),
-                   .padded = panels(tokens) * PANEL};
+                   .head_dim = d, .tokens = tokens, .window = g->window,
+                   .scale = g->forward->score_scale, .cap = g->forward->score_cap,
+                   .tile = anm_forward_tile(), .padded = panels(tokens) * PANEL};
     h.q = g->q + row * h.q_row + head * d;
     h.k = g->k + row * h.kv_row + kv_head * d;
     h.v = g->v + row * h.kv_row + kv_head * d;

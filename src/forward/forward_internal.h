@@ -18,6 +18,7 @@ typedef enum anm_forward_slot {
     ANM_FORWARD_K_NORM,
     ANM_FORWARD_O,
     ANM_FORWARD_O_BIAS,
+    ANM_FORWARD_POST_ATTENTION_NORM,
     ANM_FORWARD_MLP_NORM,
     ANM_FORWARD_GATE,
     ANM_FORWARD_GATE_BIAS,
@@ -25,6 +26,7 @@ typedef enum anm_forward_slot {
     ANM_FORWARD_UP_BIAS,
     ANM_FORWARD_DOWN,
     ANM_FORWARD_DOWN_BIAS,
+    ANM_FORWARD_POST_MLP_NORM,
     ANM_FORWARD_SLOTS
 } anm_forward_slot;
 
@@ -37,6 +39,10 @@ struct anm_forward {
     anm_hf_config config;
     anm_checkpoint *checkpoint;
     int64_t head_dim; /* the family's default applied */
+    /* What families differ in beyond their tensors; caps: 0 for none. */
+    float gain_offset, embedding_scale, score_scale, score_cap, logit_cap;
+    bool gelu;    /* with tanh, in the place of silu */
+    bool windows; /* config's sliding layers see config's window, and rotate by its local_rope */
     const anm_weight *embedding, *norm, *head;
     anm_forward_layer *layers;
 };
@@ -51,7 +57,8 @@ typedef struct anm_forward_group {
     float *hidden;  /* the residual stream, in and out */
     float *x;       /* normalised input; output of o and down */
     float *q, *k, *v, *mixed, *scores, *gate, *up;
-    const float *cosines, *sines; /* [positions, head_dim / 2] */
+    const float *cosines, *sines; /* of the layer: [positions, head_dim / 2] */
+    int64_t window;               /* of the layer: tokens that one sees, itself included; 0: all */
     int threads;
     anm_error *err;
 } anm_forward_group;
@@ -70,7 +77,14 @@ void anm_forward_read(const anm_weight *weight, int64_t first, int64_t count, fl
 /* Lets go of its pages. */
 void anm_forward_drop(const anm_weight *weight);
 
-/* out = x / sqrt(mean(x^2) + eps) * weight for each row; out may be x. */
+/* Whether a layer sees a window only. */
+static inline bool anm_forward_is_local(const anm_forward *f, int64_t layer) {
+    return f->windows && anm_hf_config_is_sliding(&f->config, layer);
+}
+/* cap * tanh(x / cap) of each value. */
+void anm_forward_cap(float *x, int64_t count, float cap);
+
+/* out = x / sqrt(mean(x^2) + eps) * (offset + weight) for each row; out may be x. */
 ANM_MUST_CHECK anm_status anm_forward_norm(const anm_forward_group *g, const anm_weight *weight,
                                            const float *x, int64_t rows, int64_t columns,
                                            float *out);

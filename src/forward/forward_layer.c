@@ -33,10 +33,12 @@ static anm_status norm(const work *w, anm_forward_slot slot, const char *name) {
     return show(w, name, w->g->x, hidden);
 }
 
-/* hidden += x */
-static anm_status add_residual(const work *w, const char *name) {
+/* hidden += x, which has a norm of its own in some families */
+static anm_status add_residual(const work *w, anm_forward_slot slot, const char *name) {
     const anm_forward_group *g = w->g;
+    const anm_weight *weight = w->layer->weights[slot];
     int64_t hidden = g->forward->config.hidden_size;
+    if (weight) ANM_TRY(anm_forward_norm(g, weight, g->x, g->rows, hidden, g->x));
     for (int64_t i = 0; i < g->rows * hidden; i++) g->hidden[i] += g->x[i];
     return show(w, name, g->hidden, hidden);
 }
@@ -95,7 +97,18 @@ static anm_status attention(const work *w) {
     ANM_TRY(show(w, "attention", g->mixed, heads * g->forward->head_dim));
     ANM_TRY(linear(w, ANM_FORWARD_O, ANM_FORWARD_O_BIAS, g->mixed, g->x));
     ANM_TRY(show(w, "attention_out", g->x, g->forward->config.hidden_size));
-    return add_residual(w, "residual_attention");
+    return add_residual(w, ANM_FORWARD_POST_ATTENTION_NORM, "residual_attention");
+}
+
+/* gate = act(gate) * up */
+static void activate(const anm_forward_group *g, int64_t count) {
+    const float slope = 0.79788456f /* sqrt(2 / pi) */, cubic = 0.044715f;
+    for (int64_t i = 0; i < count; i++) {
+        float x = g->gate[i];
+        float y = g->forward->gelu ? 0.5f * x * (1 + tanhf(slope * (x + cubic * x * x * x)))
+                                   : x / (1 + expf(-x));
+        g->gate[i] = y * g->up[i];
+    }
 }
 
 static anm_status mlp(const work *w) {
@@ -106,12 +119,11 @@ static anm_status mlp(const work *w) {
     ANM_TRY(show(w, "gate", g->gate, inner));
     ANM_TRY(linear(w, ANM_FORWARD_UP, ANM_FORWARD_UP_BIAS, g->x, g->up));
     ANM_TRY(show(w, "up", g->up, inner));
-    for (int64_t i = 0; i < g->rows * inner; i++)
-        g->gate[i] = g->gate[i] / (1 + expf(-g->gate[i])) * g->up[i];
+    activate(g, g->rows * inner);
     ANM_TRY(show(w, "inner", g->gate, inner));
     ANM_TRY(linear(w, ANM_FORWARD_DOWN, ANM_FORWARD_DOWN_BIAS, g->gate, g->x));
     ANM_TRY(show(w, "mlp_out", g->x, g->forward->config.hidden_size));
-    return add_residual(w, "residual_mlp");
+    return add_residual(w, ANM_FORWARD_POST_MLP_NORM, "residual_mlp");
 }
 
 anm_status anm_forward_layer_run(const anm_forward_group *g, int64_t layer) {
@@ -120,11 +132,16 @@ anm_status anm_forward_layer_run(const anm_forward_group *g, int64_t layer) {
     return mlp(&w);
 }
 
+void anm_forward_cap(float *x, int64_t count, float cap) {
+    for (int64_t i = 0; i < count; i++) x[i] = cap * tanhf(x[i] / cap);
+}
+
 anm_status anm_forward_norm(const anm_forward_group *g, const anm_weight *weight, const float *x,
                             int64_t rows, int64_t columns, float *out) {
     float *scales = anm_calloc((size_t)columns, sizeof *scales);
     if (!scales) return anm_fail_memory(g->err);
     anm_forward_read(weight, 0, columns, scales);
+    for (int64_t i = 0; i < columns; i++) scales[i] += g->forward->gain_offset;
     for (int64_t r = 0; r < rows; r++, x += columns, out += columns) {
         double squares = 0;
         for (int64_t i = 0; i < columns; i++) squares += (double)x[i] * x[i];

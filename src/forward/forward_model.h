@@ -10,7 +10,7 @@
  * sequences and no weight. Results do not depend on the number of threads nor on what runs with
  * what.
  *
- * Families: Llama, Qwen 2 and 2.5, Qwen 3. Everything else is refused at open.
+ * Families: Llama, Qwen 2 and 2.5, Qwen 3, Gemma 3. Everything else is refused at open.
  */
 #ifndef ANM_FORWARD_FORWARD_MODEL_H
 #define ANM_FORWARD_FORWARD_MODEL_H

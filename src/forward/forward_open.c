@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening a checkpoint for the plain forward pass: which models, and which tensors they have. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "src/base/alloc.h"
 #include "src/base/dtype.h"
+#include "src/base/half.h"
 #include "src/forward/forward_internal.h"
 
 /* Sizes that tensors are made of. */
 typedef enum extent { NONE, HIDDEN, QUERY, KEY, HEAD, INNER, VOCAB } extent;
 
 /* When a model has a tensor: always, or if the switch of the family or of the config is on. */
-typedef enum presence { ALWAYS, QKV_BIAS, OUT_BIAS, MLP_BIAS, QK_NORM } presence;
+typedef enum presence { ALWAYS, QKV_BIAS, OUT_BIAS, MLP_BIAS, QK_NORM, POST_NORMS } presence;
 
 static const struct tensor_row {
     const char *name;
@@ -29,6 +31,8 @@ static const struct tensor_row {
     [ANM_FORWARD_K_NORM] = {"self_attn.k_norm.weight", HEAD, NONE, QK_NORM},
     [ANM_FORWARD_O] = {"self_attn.o_proj.weight", HIDDEN, QUERY, ALWAYS},
     [ANM_FORWARD_O_BIAS] = {"self_attn.o_proj.bias", HIDDEN, NONE, OUT_BIAS},
+    [ANM_FORWARD_POST_ATTENTION_NORM] = {"post_attention_layernorm.weight", HIDDEN, NONE,
+                                         POST_NORMS},
     [ANM_FORWARD_MLP_NORM] = {"post_attention_layernorm.weight", HIDDEN, NONE, ALWAYS},
     [ANM_FORWARD_GATE] = {"mlp.gate_proj.weight", INNER, HIDDEN, ALWAYS},
     [ANM_FORWARD_GATE_BIAS] = {"mlp.gate_proj.bias", INNER, NONE, MLP_BIAS},
@@ -36,6 +40,7 @@ static const struct tensor_row {
     [ANM_FORWARD_UP_BIAS] = {"mlp.up_proj.bias", INNER, NONE, MLP_BIAS},
     [ANM_FORWARD_DOWN] = {"mlp.down_proj.weight", HIDDEN, INNER, ALWAYS},
     [ANM_FORWARD_DOWN_BIAS] = {"mlp.down_proj.bias", HIDDEN, NONE, MLP_BIAS},
+    [ANM_FORWARD_POST_MLP_NORM] = {"post_feedforward_layernorm.weight", HIDDEN, NONE, POST_NORMS},
 };
 
 typedef enum rule { NO, YES, AS_CONFIGURED } rule;
@@ -46,10 +51,14 @@ static const struct family {
     rule qkv_bias, out_bias, mlp_bias;
     bool qk_norm;
     int64_t head_dim; /* if config.json does not say; 0: hidden_size / heads */
+    /* Gemma's ways: four norms a layer that multiply by 1 + w, scaled embeddings, windows, caps. */
+    bool gemma;
 } families[] = {
-    {"llama", AS_CONFIGURED, AS_CONFIGURED, AS_CONFIGURED, false, 0},
-    {"qwen2", YES, NO, NO, false, 0},
-    {"qwen3", AS_CONFIGURED, AS_CONFIGURED, NO, true, 128},
+    {"llama", AS_CONFIGURED, AS_CONFIGURED, AS_CONFIGURED, false, 0, false},
+    {"qwen2", YES, NO, NO, false, 0, false},
+    {"qwen3", AS_CONFIGURED, AS_CONFIGURED, NO, true, 128, false},
+    {"gemma3_text", AS_CONFIGURED, AS_CONFIGURED, NO, true, 256, true},
+    {"gemma3", AS_CONFIGURED, AS_CONFIGURED, NO, true, 256, true},
 };
 
 static const struct family *find_family(const char *model_type) {
@@ -58,28 +67,41 @@ static const struct family *find_family(const char *model_type) {
     return NULL;
 }
 
-static bool rope_is_known(const anm_hf_rope *r) {
-    return r->type == ANM_ROPE_DEFAULT || r->type == ANM_ROPE_LINEAR ||
-           r->type == ANM_ROPE_LLAMA3 || r->type == ANM_ROPE_YARN;
+static anm_status check_rope(const anm_hf_rope *r, const char *dir, anm_error *err) {
+    bool known = r->type == ANM_ROPE_DEFAULT || r->type == ANM_ROPE_LINEAR ||
+                 r->type == ANM_ROPE_LLAMA3 || r->type == ANM_ROPE_YARN;
+    if (known && r->partial_rotary_factor == 1) return ANM_OK;
+    return anm_fail(err, ANM_ERROR_UNSUPPORTED, dir,
+                    "the plain forward pass does not know RoPE scaling \"%s\" with a rotary share "
+                    "of %g", r->type_name, r->partial_rotary_factor);
 }
+
+static anm_status check_layers(const anm_hf_config *c, const char *dir, anm_error *err) {
+    bool gemma = find_family(c->model_type)->gemma, slides = c->other_layer_types;
+    if (gemma && !c->unknown_layer_types && !c->bidirectional && (!slides || c->sliding_window > 0))
+        return ANM_OK;
+    if (!gemma && !slides && !(c->use_sliding_window && c->sliding_window > 0)) return ANM_OK;
+    return anm_fail(err, ANM_ERROR_UNSUPPORTED, dir,
+                    "the plain forward pass knows full attention, and for Gemma 3 windows of what "
+                    "was before; not what config.json asks for");
+}
+
+static const char gelu_name[] = "gelu_pytorch_tanh";
 
 static anm_status check_config(const anm_hf_config *c, const char *dir, anm_error *err) {
     if (!find_family(c->model_type))
         return anm_fail(err, ANM_ERROR_UNSUPPORTED, dir,
-                        "model_type \"%s\" has no plain forward pass; llama, qwen2 and qwen3 have",
+                        "model_type \"%s\" has no plain forward pass; llama, qwen2, qwen3 and "
+                        "gemma3_text have",
                         c->model_type);
-    if (strcmp(c->hidden_act, "silu") != 0 && strcmp(c->hidden_act, "swish") != 0)
+    if (strcmp(c->hidden_act, "silu") != 0 && strcmp(c->hidden_act, "swish") != 0 &&
+        strcmp(c->hidden_act, gelu_name) != 0)
         return anm_fail(err, ANM_ERROR_UNSUPPORTED, dir,
-                        "the plain forward pass knows hidden_act \"silu\", not \"%s\"",
-                        c->hidden_act);
-    if (!rope_is_known(&c->rope) || c->rope.partial_rotary_factor != 1)
-        return anm_fail(err, ANM_ERROR_UNSUPPORTED, dir,
-                        "the plain forward pass does not know RoPE scaling \"%s\" with a rotary "
-                        "share of %g", c->rope.type_name, c->rope.partial_rotary_factor);
-    if ((c->use_sliding_window && c->sliding_window > 0) || c->other_layer_types)
-        return anm_fail(err, ANM_ERROR_UNSUPPORTED, dir,
-                        "the plain forward pass knows full attention only, not windows");
-    return ANM_OK;
+                        "the plain forward pass knows hidden_act \"silu\" and \"%s\", not \"%s\"",
+                        gelu_name, c->hidden_act);
+    ANM_TRY(check_rope(&c->rope, dir, err));
+    ANM_TRY(check_rope(&c->local_rope, dir, err));
+    return check_layers(c, dir, err);
 }
 
 static int64_t size_of(const anm_forward *f, extent e) {
@@ -106,6 +128,7 @@ static bool is_present(const anm_forward *f, presence p) {
     case OUT_BIAS: return decide(family->out_bias, f->config.attention_bias);
     case MLP_BIAS: return decide(family->mlp_bias, f->config.mlp_bias);
     case QK_NORM: return family->qk_norm;
+    case POST_NORMS: return family->gemma;
     default: return true;
     }
 }
@@ -127,12 +150,20 @@ static anm_status find(const anm_forward *f, const char *name, extent rows, exte
                     anm_shape_format(shape, rank, want, sizeof want));
 }
 
+/* In Gemma post_attention_layernorm is what it says, and not the MLP's. */
+static const char *tensor_name(const anm_forward *f, int slot) {
+    if (slot == ANM_FORWARD_MLP_NORM && find_family(f->config.model_type)->gemma)
+        return "pre_feedforward_layernorm.weight";
+    return layer_tensors[slot].name;
+}
+
 static anm_status find_layer(anm_forward *f, int64_t layer, anm_error *err) {
     char name[128];
     for (int slot = 0; slot < ANM_FORWARD_SLOTS; slot++) {
         const struct tensor_row *row = &layer_tensors[slot];
         if (!is_present(f, row->presence)) continue;
-        snprintf(name, sizeof name, "model.layers.%lld.%s", (long long)layer, row->name);
+        snprintf(name, sizeof name, "model.layers.%lld.%s", (long long)layer,
+                 tensor_name(f, slot));
         ANM_TRY(find(f, name, row->rows, row->columns, &f->layers[layer].weights[slot], err));
     }
     return ANM_OK;
@@ -149,6 +180,32 @@ static anm_status find_tensors(anm_forward *f, anm_error *err) {
     return ANM_OK;
 }
 
+/* sqrt(hidden_size) as a tensor of the embeddings' type holds it. */
+static float root_in(const anm_weight *embedding, double root) {
+    if (embedding->coding) return (float)root;
+    if (embedding->tensor->dtype == ANM_DTYPE_BF16)
+        return anm_bf16_to_float(anm_bf16_from_float((float)root));
+    if (embedding->tensor->dtype == ANM_DTYPE_FP16)
+        return anm_half_to_float(anm_half_from_double(root));
+    return (float)root;
+}
+
+static void set_ways(anm_forward *f) {
+    const anm_hf_config *c = &f->config;
+    double scalar = (double)f->head_dim;
+    f->embedding_scale = 1;
+    f->gelu = strcmp(c->hidden_act, gelu_name) == 0;
+    if (find_family(c->model_type)->gemma) {
+        f->windows = true;
+        f->gain_offset = 1;
+        f->embedding_scale = root_in(f->embedding, sqrt((double)c->hidden_size));
+        if (c->query_pre_attn_scalar > 0) scalar = c->query_pre_attn_scalar;
+        f->score_cap = (float)c->attn_logit_softcapping;
+        f->logit_cap = (float)c->final_logit_softcapping;
+    }
+    f->score_scale = (float)(1 / sqrt(scalar));
+}
+
 static anm_status open_in(anm_forward *f, const char *dir, anm_error *err) {
     ANM_TRY(anm_hf_config_read(dir, &f->config, err));
     ANM_TRY(check_config(&f->config, dir, err));
@@ -156,7 +213,9 @@ static anm_status open_in(anm_forward *f, const char *dir, anm_error *err) {
     f->head_dim = f->config.has_head_dim || !usual ? f->config.head_dim : usual;
     ANM_TRY(anm_checkpoint_open(dir, &f->checkpoint, err));
     anm_status status = find_tensors(f, err);
-    return status == ANM_OK ? ANM_OK : anm_fail_prefix(err, "%s", dir);
+    if (status != ANM_OK) return anm_fail_prefix(err, "%s", dir);
+    set_ways(f);
+    return ANM_OK;
 }
 
 anm_status anm_forward_open(const char *dir, anm_forward **out, anm_error *err) {

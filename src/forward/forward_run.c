@@ -21,7 +21,7 @@ typedef struct run {
     int64_t tokens, longest;
     float *hidden; /* [tokens, hidden_size] */
     float *space;  /* of the group in work */
-    float *cosines, *sines;
+    float *cosines[2], *sines[2]; /* of global layers, and of those that see a window */
 } run;
 
 static anm_status check_sequences(run *r) {
@@ -90,8 +90,6 @@ static anm_forward_group make_group(const run *r, size_t first, size_t count, in
                            .count = count,
                            .rows = rows,
                            .hidden = r->hidden + row * r->forward->config.hidden_size,
-                           .cosines = r->cosines,
-                           .sines = r->sines,
                            .threads = r->threads,
                            .err = r->err};
     lay_out(&g, r->space, rows);
@@ -106,10 +104,14 @@ static anm_status prepare(run *r) {
     size_t space = lay_out(&measured, NULL, largest_group(r));
     r->hidden = anm_calloc((size_t)r->tokens, (size_t)f->config.hidden_size * sizeof *r->hidden);
     r->space = anm_calloc(space, sizeof *r->space);
-    r->cosines = anm_calloc(table, sizeof *r->cosines);
-    r->sines = anm_calloc(table, sizeof *r->sines);
-    if (!r->hidden || !r->space || !r->cosines || !r->sines) return anm_fail_memory(r->err);
-    anm_forward_rope_tables(&f->config.rope, f->head_dim, r->longest, r->cosines, r->sines);
+    if (!r->hidden || !r->space) return anm_fail_memory(r->err);
+    for (int local = 0; local <= f->windows; local++) {
+        const anm_hf_rope *rope = local ? &f->config.local_rope : &f->config.rope;
+        float *c = r->cosines[local] = anm_calloc(table, sizeof *c);
+        float *s = r->sines[local] = anm_calloc(table, sizeof *s);
+        if (!c || !s) return anm_fail_memory(r->err);
+        anm_forward_rope_tables(rope, f->head_dim, r->longest, c, s);
+    }
     return ANM_OK;
 }
 
@@ -125,6 +127,7 @@ static anm_status embed(const run *r) {
     for (size_t s = 0; s < r->count; s++)
         for (size_t i = 0; i < r->sequences[s].count; i++, x += n)
             anm_forward_read(r->forward->embedding, r->sequences[s].tokens[i] * n, n, x);
+    for (int64_t i = 0; i < r->tokens * n; i++) r->hidden[i] *= r->forward->embedding_scale;
     return show(r, "embedding", r->hidden, r->tokens);
 }
 
@@ -134,10 +137,14 @@ static void drop_layer(const anm_forward_layer *layer) {
 }
 
 static anm_status run_layer(const run *r, int64_t layer) {
+    bool local = anm_forward_is_local(r->forward, layer);
     int64_t row = 0, rows;
     for (size_t s = 0, count; s < r->count; s += count, row += rows) {
         count = group_count(r, s, &rows);
         anm_forward_group g = make_group(r, s, count, row, rows);
+        g.window = local ? r->forward->config.sliding_window : 0;
+        g.cosines = r->cosines[local];
+        g.sines = r->sines[local];
         ANM_TRY(anm_forward_layer_run(&g, layer));
     }
     drop_layer(&r->forward->layers[layer]);
@@ -192,6 +199,8 @@ static anm_status run_head_blocks(const run *r, int64_t rows, int64_t block, flo
         anm_forward_group g = {.forward = r->forward, .hooks = &hooks, .threads = r->threads,
                                .rows = rows - row < block ? rows - row : block, .err = r->err};
         ANM_TRY(anm_forward_linear(&g, r->forward->head, NULL, r->hidden + row * n, logits));
+        if (r->forward->logit_cap > 0)
+            anm_forward_cap(logits, g.rows * r->forward->config.vocab_size, r->forward->logit_cap);
         ANM_TRY(give_logits(r, &at, logits, g.rows));
     }
     anm_forward_drop(r->forward->head);
@@ -235,7 +244,9 @@ anm_status anm_forward_run(const anm_forward *forward, const anm_forward_sequenc
     anm_status status = count ? run_all(&r) : ANM_OK;
     anm_free(r.hidden);
     anm_free(r.space);
-    anm_free(r.cosines);
-    anm_free(r.sines);
+    for (int i = 0; i < 2; i++) {
+        anm_free(r.cosines[i]);
+        anm_free(r.sines[i]);
+    }
     return status;
 }

@@ -303,8 +303,34 @@ static void refused(void **state) {
     refuse(&m, ANM_ERROR_UNSUPPORTED, "test_forward.bad");
 }
 
+/* Windows, four norms a layer, caps: against tools/reference/gemma3.py. */
+static void gemma3(void **state) {
+    static const char *const names[] = {"text", "part", "large"};
+    for (int i = 0; i < 3; i++) {
+        char dir[600], path[700];
+        anm_error err;
+        anm_safetensors *file;
+        snprintf(dir, sizeof dir, ANM_TEST_DATA "/gemma3/%s", names[i]);
+        snprintf(path, sizeof path, "%s/reference.safetensors", dir);
+        assert_ok(anm_safetensors_open(path, &file, &err), &err);
+        const anm_tensor *tokens = anm_safetensors_find(file, "tokens");
+        const anm_tensor *logits = anm_safetensors_find(file, "logits");
+        size_t count = (size_t)tokens->shape[0], values = count * (size_t)logits->shape[1];
+        double *truth = malloc(values * sizeof *truth);
+        for (size_t j = 0; j < values; j++)
+            truth[j] = anm_element_get(logits->dtype, logits->data, (int64_t)j);
+        anm_forward_sequence sequence = {tokens->data, count, 0};
+        collected c = run(dir, &sequence, 1, 2);
+        judge(names[i], &c, truth, count);
+        free(c.logits);
+        free(truth);
+        anm_safetensors_close(file);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gemma3),
         cmocka_unit_test(fixtures),
         cmocka_unit_test(tiny),
         cmocka_unit_test(sequences_and_threads),
