@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "src/cpu/kernels/avx2/integers_avx2.h"
 #include "src/cpu/kernels/avx2/words_avx2.h"
 
+#include "src/cpu/kernels/gemv_affine.h"
 #include "src/cpu/kernels/gemv_float.h"
 #include "src/cpu/kernels/gemv_words.h"
 
@@ -19,5 +21,6 @@ const anm_gemv_kernel anm_gemv_kernels_avx2[] = {
     GEMV_WORDS_KERNEL(3, prepare_words, "avx2", ANM_ISA_AVX2),
     GEMV_WORDS_KERNEL(2, prepare_words, "avx2", ANM_ISA_AVX2),
     GEMV_WORDS_KERNEL(1, prepare_words, "avx2", ANM_ISA_AVX2),
+    GEMV_AFFINE_KERNELS("avx2", ANM_ISA_AVX2),
     {0},
 };

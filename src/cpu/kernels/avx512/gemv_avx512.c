@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "src/cpu/kernels/avx512/integers_avx512.h"
 #include "src/cpu/kernels/avx512/words_avx512.h"
 
+#include "src/cpu/kernels/gemv_affine.h"
 #include "src/cpu/kernels/gemv_float.h"
 #include "src/cpu/kernels/gemv_words.h"
 
@@ -16,5 +18,6 @@ const anm_gemv_kernel anm_gemv_kernels_avx512[] = {
     GEMV_WORDS_KERNEL(3, prepare_words, "avx512", ANM_ISA_AVX512),
     GEMV_WORDS_KERNEL(2, prepare_words, "avx512", ANM_ISA_AVX512),
     GEMV_WORDS_KERNEL(1, prepare_words, "avx512", ANM_ISA_AVX512),
+    GEMV_AFFINE_KERNELS("avx512", ANM_ISA_AVX512),
     {0},
 };

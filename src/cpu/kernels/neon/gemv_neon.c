@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "src/cpu/kernels/neon/integers_neon.h"
 #include "src/cpu/kernels/neon/words_neon.h"
 
+#include "src/cpu/kernels/gemv_affine.h"
 #include "src/cpu/kernels/gemv_float.h"
 #include "src/cpu/kernels/gemv_words.h"
 
@@ -16,5 +18,6 @@ const anm_gemv_kernel anm_gemv_kernels_neon[] = {
     GEMV_WORDS_KERNEL(3, prepare_words, "neon", ANM_ISA_NEON),
     GEMV_WORDS_KERNEL(2, prepare_words, "neon", ANM_ISA_NEON),
     GEMV_WORDS_KERNEL(1, prepare_words, "neon", ANM_ISA_NEON),
+    GEMV_AFFINE_KERNELS("neon", ANM_ISA_NEON),
     {0},
 };
