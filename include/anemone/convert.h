@@ -53,7 +53,7 @@ typedef struct anm_convert_options {
     int64_t batch_size;
     const char *prefix; /* of file names; NULL: the family's, "qwen" or "llama" */
     const char *name;   /* of the model in meta.yaml; NULL: from the directory's name */
-    int overwrite;      /* replace packages of the same name in an existing directory */
+    int overwrite;      /* replace what has the same name in an existing directory and differs */
     /*
      * Values beyond fp16's range become infinite (palettized ones +-65504) and are reported,
      * instead of an error.
@@ -111,6 +111,13 @@ typedef struct anm_convert_options {
      * `calibrate`. ANM_ERROR_LIMIT if it cannot be.
      */
     int64_t target_bytes;
+    /* Make every part, also those that are up to date; implies overwrite. */
+    int force;
+    /*
+     * Tell whether the checkpoint is the same by all of its bytes. Otherwise by the files' names,
+     * sizes, times of change and headers, and by samples of the tensors.
+     */
+    int verify_inputs;
 } anm_convert_options;
 #define ANM_CONVERT_CHUNKS_AUTO (-1)
 
@@ -120,14 +127,17 @@ typedef struct anm_convert_report anm_convert_report;
 
 /*
  * Converts the checkpoint in model_dir, or the GGUF file of that name, into out_dir, which is
- * created. Outputs appear under their names when all of them are whole, meta.yaml last; a
- * conversion that fails leaves out_dir as it was. `options` and `report` may be NULL.
+ * created. Outputs appear under their names when all of them are whole, meta.yaml last. A
+ * conversion that fails, is cancelled or killed changes nothing of what stood there; parts that it
+ * had finished are kept in out_dir/.anemone-convert, and the next conversion makes only what is
+ * missing or would come out differently. `options` and `report` may be NULL.
  *
  * ANM_ERROR_NOT_FOUND without a checkpoint; ANM_ERROR_UNSUPPORTED for an architecture, a RoPE
  * scaling, a quantized checkpoint and so on, saying what is supported; ANM_ERROR_MISMATCH for
  * tensors that are missing, superfluous or of another shape or type than config.json implies,
  * naming them; ANM_ERROR_LIMIT for weights beyond fp16's range; ANM_ERROR_ARGUMENT for options
- * that do not fit and outputs that exist; ANM_ERROR_IO; ANM_ERROR_CANCELLED.
+ * that do not fit and outputs that exist and differ; ANM_ERROR_IO, also when another conversion
+ * into out_dir is running; ANM_ERROR_CANCELLED.
  */
 ANM_API ANM_MUST_CHECK anm_status anm_convert(const char *model_dir, const char *out_dir,
                                               const anm_convert_options *options,
@@ -140,6 +150,7 @@ ANM_API const char *anm_convert_supported(void);
 typedef struct anm_convert_part {
     const char *file; /* relative to the output directory */
     uint64_t bytes;   /* of a package: all of its files */
+    int kept;         /* it was up to date and not made again */
 } anm_convert_part;
 
 /* A tensor with finite values beyond fp16's range (65504), or values that are not finite. */

@@ -29,6 +29,14 @@ int anm_writing(void) {
     return atomic_load(&live);
 }
 
+void anm_writing_begin(void) {
+    atomic_fetch_add(&live, 1);
+}
+
+void anm_writing_end(void) {
+    atomic_fetch_sub(&live, 1);
+}
+
 void anm_cancel_writing(int cancel) {
     atomic_store(&cancelled, cancel != 0);
 }
@@ -177,7 +185,7 @@ static anm_status make(const char *final_path, bool dir, anm_temporary *out, anm
         return anm_fail(err, ANM_ERROR_IO, final_path, "cannot create: %s", strerror(why));
     }
     out->path = name.data;
-    atomic_fetch_add(&live, 1);
+    anm_writing_begin();
     return ANM_OK;
 }
 
@@ -194,5 +202,5 @@ void anm_temporary_release(anm_temporary *temporary) {
     if (temporary->fd >= 0) close(temporary->fd);
     anm_free(temporary->path);
     *temporary = (anm_temporary){NULL, -1};
-    atomic_fetch_sub(&live, 1);
+    anm_writing_end();
 }

@@ -27,6 +27,12 @@ ANM_MUST_CHECK anm_status anm_temporary_dir(const char *final_path, anm_temporar
 /* Forgets it, renamed or removed by now. */
 void anm_temporary_release(anm_temporary *temporary);
 
+/*
+ * For work that has something to take back when no temporary is there: from begin to end it counts
+ * in anm_writing(), and looks now and then whether it is to stop.
+ */
+void anm_writing_begin(void);
+void anm_writing_end(void);
 /* ANM_ERROR_CANCELLED after anm_cancel_writing(). */
 ANM_MUST_CHECK anm_status anm_temporary_check(anm_error *err);
 

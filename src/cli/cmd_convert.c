@@ -49,10 +49,13 @@ static int on_progress(void *context, const anm_convert_progress *p) {
 static void print_report(const anm_convert_report *r, const char *out) {
     char size[32];
     uint64_t total = 0;
+    size_t kept = 0;
     for (size_t i = 0; i < anm_convert_report_part_count(r); i++) {
         const anm_convert_part *part = anm_convert_report_part(r, i);
         total += part->bytes;
-        printf("  %-44s %10s\n", part->file, cli_size((double)part->bytes, size, sizeof size));
+        kept += part->kept != 0;
+        printf("  %-44s %10s%s\n", part->file, cli_size((double)part->bytes, size, sizeof size),
+               part->kept ? "  kept" : "");
     }
     for (size_t i = 0; i < anm_convert_report_overflow_count(r); i++) {
         const anm_convert_overflow *o = anm_convert_report_overflow(r, i);
@@ -61,9 +64,11 @@ static void print_report(const anm_convert_report *r, const char *out) {
     }
     for (size_t i = 0; i < anm_convert_report_warning_count(r); i++)
         printf("warning: %s\n", anm_convert_report_warning(r, i));
-    printf("%s: %.1f million parameters, %s, in %.1f s\n", out,
+    printf("%s: %.1f million parameters, %s, in %.1f s", out,
            (double)anm_convert_report_parameters(r) * 1e-6,
            cli_size((double)total, size, sizeof size), anm_convert_report_seconds(r));
+    if (kept) printf("; %zu packages were up to date and kept", kept);
+    putchar('\n');
 }
 
 static void print_json(const anm_convert_report *r) {
@@ -71,7 +76,8 @@ static void print_json(const anm_convert_report *r) {
     for (size_t i = 0; i < anm_convert_report_part_count(r); i++) {
         const anm_convert_part *part = anm_convert_report_part(r, i);
         json_array_append_new(
-            parts, json_pack("{s:s, s:I}", "file", part->file, "bytes", (json_int_t)part->bytes));
+            parts, json_pack("{s:s, s:I, s:b}", "file", part->file, "bytes",
+                             (json_int_t)part->bytes, "kept", part->kept));
     }
     for (size_t i = 0; i < anm_convert_report_overflow_count(r); i++) {
         const anm_convert_overflow *o = anm_convert_report_overflow(r, i);
@@ -158,7 +164,7 @@ int cmd_convert(int argc, char **argv) {
     convert_form form = {0};
     bool gptq = false;
     const char *target = NULL;
-    bool overwrite = false, overflow = false, json = false;
+    bool overwrite = false, force = false, verify = false, overflow = false, json = false;
     const cli_option table[] = {
         {"output", 'o', CLI_STRING, &out, "DIR", "where the packages go (required)"},
         {"context", 'c', CLI_INT, &context, "N", "context length in tokens (default 512)"},
@@ -184,7 +190,9 @@ int cmd_convert(int argc, char **argv) {
         {"target-size", 0, CLI_STRING, &target, "BYTES",
          "choose bits so that weights take this at most, as 400MB (needs --calibrate)"},
         {"per-channel-scale", 0, CLI_FLAG, &lut.scale, NULL, "a scale for each row of weights"},
-        {"overwrite", 0, CLI_FLAG, &overwrite, NULL, "replace packages that are there"},
+        {"overwrite", 0, CLI_FLAG, &overwrite, NULL, "replace packages that are not up to date"},
+        {"force", 0, CLI_FLAG, &force, NULL, "make all packages, up to date or not"},
+        {"verify-inputs", 0, CLI_FLAG, &verify, NULL, "compare the checkpoint by all its bytes"},
         {"allow-overflow", 0, CLI_FLAG, &overflow, NULL, "let values beyond fp16 become infinite"},
         {"json", 0, CLI_FLAG, &json, NULL, "print the report as JSON"},
     };
@@ -223,6 +231,8 @@ int cmd_convert(int argc, char **argv) {
     options.prefix = prefix;
     options.name = name;
     options.overwrite = overwrite;
+    options.force = force;
+    options.verify_inputs = verify;
     options.allow_overflow = overflow;
     return convert(operands[0], out, &options, json);
 }

@@ -2,27 +2,31 @@
 /* A conversion from beginning to end: decide, check, make the parts, put them in place. */
 #include "anemone/convert.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "src/base/log.h"
 #include "src/base/options.h"
+#include "src/base/temporary.h"
 #include "src/convert/calibrate_job.h"
 #include "src/convert/mixedbits.h"
-#include "src/convert/output.h"
 #include "src/convert/part.h"
 #include "src/convert/planwarn.h"
 #include "src/convert/prepare.h"
 #include "src/convert/residual.h"
 #include "src/convert/sidecar.h"
 #include "src/convert/tensors.h"
+#include "src/convert/todo.h"
 
 void anm_convert_options_init(anm_convert_options *options) {
-    *options = (anm_convert_options){.struct_size = sizeof *options};
+    memset(options, 0, sizeof *options); /* padding too: identity.c hashes bytes */
+    options->struct_size = sizeof *options;
 }
 
 anm_status anm_job_advance(anm_job *job, uint64_t bytes, anm_error *err) {
     job->progress.done += bytes;
+    ANM_TRY(anm_temporary_check(err));
     if (!job->options.progress ||
         job->options.progress(job->options.progress_context, &job->progress) == 0)
         return ANM_OK;
@@ -51,13 +55,12 @@ static anm_status prepare(anm_job *job, anm_error *err) {
     ANM_TRY(anm_checkpoint_open(job->model_dir, &job->checkpoint, err));
     ANM_TRY(anm_tensors_check(&job->recipe, job->checkpoint, &job->report->parameters, &ignored,
                               err));
-    ANM_TRY(anm_job_calibrate(job, err));
     ANM_TRY(choose_scale(job, err));
-    ANM_TRY(anm_job_choose_bits(job, err));
+    if (job->options.target_bytes) { /* the plan depends on it; else only the parts do */
+        ANM_TRY(anm_job_calibrate(job, err));
+        ANM_TRY(anm_job_choose_bits(job, err));
+    }
     ANM_TRY(anm_plan_make(job->arena, &job->recipe, &job->plan, err));
-    job->progress.count = job->plan.count;
-    for (size_t i = 0; i < job->plan.count; i++)
-        job->progress.total += 2 * job->plan.parts[i].size.elements;
     if (ignored)
         ANM_TRY(anm_report_warn(job->report, err,
                                 "%zu tensors of the checkpoint are not needed (buffers, or an LM "
@@ -65,49 +68,83 @@ static anm_status prepare(anm_job *job, anm_error *err) {
     return anm_plan_warn(&job->recipe, &job->plan, job->report, err);
 }
 
-static anm_status open_output(anm_job *job, const char *path, anm_output **out, anm_error *err) {
-    enum { OTHERS = 32 }; /* the small files */
-    size_t count = 0;
-    const char **names = ANM_ARENA_ARRAY(job->arena, const char *, job->plan.count + OTHERS);
-    if (!names) return anm_fail_memory(err);
-    for (size_t i = 0; i < job->plan.count; i++) names[count++] = job->plan.parts[i].file;
-    names[count++] = ANM_META_FILE;
-    for (const char *const *name = anm_sidecar_files; *name; name++) names[count++] = *name;
-    return anm_output_open(job->arena, path, job->model_dir, names, count, job->options.overwrite,
-                           out, err);
+/* ---- the outputs ---- */
+
+static anm_status make_part(anm_job *job, anm_output *output, anm_todo_part *part,
+                            anm_error *err) {
+    const char *file = part->planned->file;
+    anm_report_mark mark = anm_report_here(job->report);
+    ANM_TRY(anm_output_clear(output, file, err));
+    ANM_TRY(anm_part_make(job, part->planned, err));
+    return anm_output_finish(output, file, &part->identity, job->report, mark, err);
 }
 
-static anm_status list_outputs(anm_job *job, anm_error *err) {
-    char **names;
-    size_t count;
-    ANM_TRY(anm_dir_list(job->arena, job->out_dir, &names, &count, err));
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool was_kept(const anm_todo *todo, const char *name) {
+    for (size_t i = 0; i < todo->count; i++)
+        if (strcmp(todo->parts[i].planned->file, name) == 0) return !todo->parts[i].make;
+    return false;
+}
+
+/* What is in place, by name. */
+static anm_status list_outputs(anm_job *job, const anm_output *output, const anm_todo *todo,
+                               anm_error *err) {
+    size_t count = todo->name_count + 1;
+    const char **names = ANM_ARENA_ARRAY(job->arena, const char *, count);
+    if (!names) return anm_fail_memory(err);
+    memcpy(names, todo->names, todo->name_count * sizeof *names);
+    names[todo->name_count] = ANM_META_FILE;
+    qsort(names, count, sizeof *names, compare_names);
     for (size_t i = 0; i < count; i++) {
         uint64_t bytes;
-        const char *path = anm_path_join(job->arena, job->out_dir, names[i]);
+        const char *path = anm_output_place(output, names[i]);
         if (!path) return anm_fail_memory(err);
+        if (!anm_path_exists(path)) continue;
         ANM_TRY(anm_output_size(job->arena, path, &bytes, err));
-        ANM_TRY(anm_report_part(job->report, names[i], bytes, err));
+        ANM_TRY(anm_report_part(job->report, names[i], bytes, was_kept(todo, names[i]), err));
     }
     return ANM_OK;
 }
 
-static anm_status make_outputs(anm_job *job, anm_error *err) {
-    ANM_TRY(anm_job_prepare(job, err));
-    for (size_t i = 0; i < job->plan.count; i++)
-        ANM_TRY(anm_part_make(job, &job->plan.parts[i], err));
-    ANM_TRY(anm_sidecar_copy(job, err));
-    ANM_TRY(anm_sidecar_meta(job, err));
-    return list_outputs(job, err);
+static anm_status make_outputs(anm_job *job, anm_output *output, anm_error *err) {
+    anm_todo todo;
+    ANM_TRY(anm_todo_make(job, output, &todo, err));
+    for (size_t i = 0; i < todo.count; i++) {
+        if (!todo.parts[i].make) continue;
+        job->progress.count++;
+        job->progress.total += 2 * todo.parts[i].planned->size.elements;
+    }
+    if (job->progress.count) {
+        anm_writing_end(); /* it takes minutes in which nobody asks whether to stop */
+        anm_status status = job->calibration ? ANM_OK : anm_job_calibrate(job, err);
+        anm_writing_begin();
+        ANM_TRY(status);
+        ANM_TRY(anm_job_prepare(job, err));
+    }
+    for (size_t i = 0; i < todo.count; i++)
+        if (todo.parts[i].make) ANM_TRY(make_part(job, output, &todo.parts[i], err));
+    ANM_TRY(anm_output_commit(output, todo.names, todo.name_count, ANM_META_FILE,
+                              job->options.overwrite || job->options.force, err));
+    return list_outputs(job, output, &todo, err);
 }
 
 static anm_status convert(anm_job *job, const char *out_dir, anm_error *err) {
     anm_output *output;
     ANM_TRY(prepare(job, err));
-    ANM_TRY(open_output(job, out_dir, &output, err));
+    ANM_TRY(anm_output_open(job->arena, out_dir, job->model_dir, &output, err));
     job->out_dir = anm_output_dir(output);
-    anm_status status = make_outputs(job, err);
-    if (status == ANM_OK) return anm_output_commit(output, ANM_META_FILE, err);
-    anm_output_abort(output);
+    anm_writing_begin();
+    anm_status status = make_outputs(job, output, err);
+    size_t kept = anm_output_close(output);
+    anm_writing_end();
+    if (status != ANM_OK && kept)
+        anm_log_write(ANM_LOG_WARNING,
+                      "%s: %zu of %zu parts are finished and kept in %s; converting again makes "
+                      "the others",
+                      out_dir, kept, job->plan.count, job->out_dir);
     return status;
 }
 

@@ -26,9 +26,9 @@ void anm_convert_report_free(anm_convert_report *r) {
     anm_free(r);
 }
 
-anm_status anm_report_part(anm_convert_report *r, const char *file, uint64_t bytes,
+anm_status anm_report_part(anm_convert_report *r, const char *file, uint64_t bytes, bool kept,
                            anm_error *err) {
-    anm_convert_part part = {anm_arena_strdup(r->arena, file), bytes};
+    anm_convert_part part = {anm_arena_strdup(r->arena, file), bytes, kept};
     if (!part.file || !anm_vec_push(&r->parts, part)) return anm_fail_memory(err);
     return ANM_OK;
 }

@@ -19,7 +19,7 @@ struct anm_convert_report {
 /* NULL when memory is out. */
 anm_convert_report *anm_report_create(void);
 ANM_MUST_CHECK anm_status anm_report_part(anm_convert_report *r, const char *file, uint64_t bytes,
-                                          anm_error *err);
+                                          bool kept, anm_error *err);
 /* Also logged. */
 ANM_MUST_CHECK anm_status anm_report_overflow(anm_convert_report *r, const char *tensor,
                                               uint64_t count, double largest, anm_error *err);
