@@ -7,6 +7,7 @@
 #include "anemone/combine.h"
 #include "anemone/compile.h"
 #include "anemone/convert.h"
+#include "anemone/convert_plan.h"
 #include "anemone/eval.h"
 #include "anemone/inspect.h"
 #include "anemone/interrupt.h"

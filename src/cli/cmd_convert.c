@@ -9,6 +9,7 @@
 #include "anemone/convert.h"
 #include "src/cli/cli.h"
 #include "src/cli/convertform.h"
+#include "src/cli/dryrun.h"
 
 typedef struct progress_line {
     bool terminal, quiet;
@@ -165,6 +166,7 @@ int cmd_convert(int argc, char **argv) {
     bool gptq = false;
     const char *target = NULL;
     bool overwrite = false, force = false, verify = false, overflow = false, json = false;
+    bool dry = false;
     const cli_option table[] = {
         {"output", 'o', CLI_STRING, &out, "DIR", "where the packages go (required)"},
         {"context", 'c', CLI_INT, &context, "N", "context length in tokens (default 512)"},
@@ -194,6 +196,7 @@ int cmd_convert(int argc, char **argv) {
         {"force", 0, CLI_FLAG, &force, NULL, "make all packages, up to date or not"},
         {"verify-inputs", 0, CLI_FLAG, &verify, NULL, "compare the checkpoint by all its bytes"},
         {"allow-overflow", 0, CLI_FLAG, &overflow, NULL, "let values beyond fp16 become infinite"},
+        {"dry-run", 0, CLI_FLAG, &dry, NULL, "only tell what would be made; needs no weights"},
         {"json", 0, CLI_FLAG, &json, NULL, "print the report as JSON"},
     };
     char notes[1024];
@@ -213,7 +216,7 @@ int cmd_convert(int argc, char **argv) {
     char **operands;
     int count, code = cli_parse(&spec, argc, argv, &operands, &count);
     if (code >= 0) return code;
-    if (!out) return cli_usage(&spec, "--output is required");
+    if (!out && !dry) return cli_usage(&spec, "--output is required");
     anm_convert_options options;
     anm_convert_options_init(&options);
     if (!parse_size(target, &options.target_bytes))
@@ -234,5 +237,6 @@ int cmd_convert(int argc, char **argv) {
     options.force = force;
     options.verify_inputs = verify;
     options.allow_overflow = overflow;
+    if (dry) return cli_dry_run(operands[0], &options, json);
     return convert(operands[0], out, &options, json);
 }

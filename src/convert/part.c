@@ -4,8 +4,8 @@
 
 #include "src/convert/weights.h"
 
-static anm_status make_room(anm_arena *arena, const anm_recipe *r, anm_stored *stored,
-                            anm_error *err) {
+anm_status anm_part_room(anm_arena *arena, const anm_recipe *r, anm_stored *stored,
+                         anm_error *err) {
     stored->layers = anm_arena_array(arena, (size_t)r->layers, sizeof *stored->layers);
     stored->head = ANM_ARENA_ARRAY(arena, anm_place, r->splits);
     return stored->layers && stored->head ? ANM_OK : anm_fail_memory(err);
@@ -39,17 +39,23 @@ static anm_status describe(const anm_planned *planned, const anm_recipe *recipe,
     return part->note(recipe, planned, program->arena, out, err);
 }
 
+anm_status anm_part_draft(const anm_planned *planned, const anm_recipe *recipe,
+                          const anm_stored *stored, anm_mil_program *program,
+                          anm_description *description, anm_error *err) {
+    ANM_TRY(build(planned, recipe, stored, program, err));
+    return describe(planned, recipe, program, description, err);
+}
+
 /* Weights and program; the caller commits or aborts the writer. */
 static anm_status fill(anm_job *job, const anm_planned *planned, anm_package_writer *w,
                        anm_mil_program *program, anm_description *description, anm_error *err) {
     anm_stored stored = {0};
     anm_blob_writer *blobs;
-    ANM_TRY(make_room(program->arena, &job->recipe, &stored, err));
+    ANM_TRY(anm_part_room(program->arena, &job->recipe, &stored, err));
     ANM_TRY(anm_package_writer_blobs(w, &blobs, err));
     ANM_TRY(anm_part_store(job, &planned->contents, blobs, &stored, err));
     ANM_TRY(anm_weights_judge(job, err));
-    ANM_TRY(build(planned, &job->recipe, &stored, program, err));
-    return describe(planned, &job->recipe, program, description, err);
+    return anm_part_draft(planned, &job->recipe, &stored, program, description, err);
 }
 
 anm_status anm_part_make(anm_job *job, const anm_planned *planned, anm_error *err) {

@@ -38,6 +38,19 @@ ANM_MUST_CHECK anm_status anm_part_note_decoder(const anm_recipe *recipe,
 ANM_MUST_CHECK anm_status anm_part_store(anm_job *job, const anm_contents *contents,
                                          anm_blob_writer *blobs, anm_stored *stored,
                                          anm_error *err);
+/* Room for the places of a recipe's weights. */
+ANM_MUST_CHECK anm_status anm_part_room(anm_arena *arena, const anm_recipe *recipe,
+                                        anm_stored *stored, anm_error *err);
+/*
+ * Where a package's weights will lie, without any of them; gives the size of its weight.bin.
+ * partlayout.c
+ */
+ANM_MUST_CHECK anm_status anm_part_layout(const anm_recipe *recipe, const anm_contents *contents,
+                                          anm_stored *stored, uint64_t *bytes, anm_error *err);
+/* Program and description, in the program's arena. */
+ANM_MUST_CHECK anm_status anm_part_draft(const anm_planned *planned, const anm_recipe *recipe,
+                                         const anm_stored *stored, anm_mil_program *program,
+                                         anm_description *description, anm_error *err);
 /* Makes the package in job->out_dir. It needs no other part. */
 ANM_MUST_CHECK anm_status anm_part_make(anm_job *job, const anm_planned *planned, anm_error *err);
 

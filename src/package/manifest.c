@@ -76,20 +76,32 @@ static json_t *make_manifest(const char *model_id, const char *weights_id) {
                      "rootModelIdentifier", model_id);
 }
 
-anm_status anm_manifest_write(const char *dir, const char *seed, bool weights, anm_error *err) {
-    anm_status status = anm_fail_memory(err);
-    char *text = NULL;
-    json_t *manifest = NULL;
-    anm_arena *arena = anm_arena_create();
-    if (!arena) return status;
-    char *model_id = make_uuid(arena, seed, "model"),
-         *weights_id = make_uuid(arena, seed, "weights");
-    char *file = anm_path_join(arena, dir, "Manifest.json");
-    if (model_id && weights_id) manifest = make_manifest(model_id, weights ? weights_id : NULL);
-    if (manifest) text = json_dumps(manifest, JSON_INDENT(4) | JSON_SORT_KEYS);
-    if (text && file) status = anm_file_write(file, text, strlen(text), err);
-    free(text);
+/* For free(). */
+static char *make_text(anm_arena *arena, const char *seed, bool weights) {
+    char *model_id = make_uuid(arena, seed, "model");
+    char *weights_id = make_uuid(arena, seed, "weights");
+    if (!model_id || !weights_id) return NULL;
+    json_t *manifest = make_manifest(model_id, weights ? weights_id : NULL);
+    char *text = manifest ? json_dumps(manifest, JSON_INDENT(4) | JSON_SORT_KEYS) : NULL;
     json_decref(manifest);
+    return text;
+}
+
+anm_status anm_manifest_write(const char *dir, const char *seed, bool weights, anm_error *err) {
+    anm_arena *arena = anm_arena_create();
+    if (!arena) return anm_fail_memory(err);
+    char *text = make_text(arena, seed, weights);
+    char *file = anm_path_join(arena, dir, "Manifest.json");
+    anm_status status = text && file ? anm_file_write(file, text, strlen(text), err)
+                                     : anm_fail_memory(err);
+    free(text);
     anm_arena_destroy(arena);
     return status;
+}
+
+size_t anm_manifest_bytes(anm_arena *arena, bool weights) {
+    char *text = make_text(arena, "any", weights);
+    size_t bytes = text ? strlen(text) : 0;
+    free(text);
+    return bytes;
 }

@@ -16,5 +16,7 @@ ANM_MUST_CHECK anm_status anm_manifest_read(anm_arena *arena, const char *path,
  */
 ANM_MUST_CHECK anm_status anm_manifest_write(const char *dir, const char *seed, bool weights,
                                              anm_error *err);
+/* How long it is, whatever the seed; 0 when memory is out. */
+size_t anm_manifest_bytes(anm_arena *arena, bool weights);
 
 #endif

@@ -47,6 +47,10 @@ ANM_MUST_CHECK anm_status anm_package_writer_commit(anm_package_writer *w,
                                                     const anm_mil_program *program,
                                                     const anm_description *description,
                                                     anm_error *err);
+/* Bytes of the files that commit() writes: model and manifest. */
+ANM_MUST_CHECK anm_status anm_package_measure(const anm_mil_program *program,
+                                              const anm_description *description, bool weights,
+                                              uint64_t *out, anm_error *err);
 void anm_package_writer_abort(anm_package_writer *w);
 
 /* The model file of a package as a message, and back: fields we do not know are kept. */

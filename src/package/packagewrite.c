@@ -73,16 +73,34 @@ static anm_status write_message(const char *dir, const Pb__Model *model, anm_err
     return status;
 }
 
+/* NULL when memory is out. */
+static Pb__Model *make_model(anm_arena *arena, const anm_mil_program *program,
+                             const anm_description *description) {
+    Pb__Model *model = ANM_PROTO_NEW(arena, Pb__Model, pb__model);
+    if (!model) return NULL;
+    model->specificationversion = program->spec_version;
+    model->description = anm_description_write(arena, description);
+    model->type_case = PB__MODEL__TYPE_ML_PROGRAM;
+    model->mlprogram = anm_proto_write_program(arena, program);
+    return model->description && model->mlprogram ? model : NULL;
+}
+
 static anm_status write_model(anm_package_writer *w, const anm_mil_program *program,
                               const anm_description *description, anm_error *err) {
-    Pb__Model *model = ANM_PROTO_NEW(w->arena, Pb__Model, pb__model);
+    Pb__Model *model = make_model(w->arena, program, description);
     if (!model) return anm_fail_memory(err);
-    model->specificationversion = program->spec_version;
-    model->description = anm_description_write(w->arena, description);
-    model->type_case = PB__MODEL__TYPE_ML_PROGRAM;
-    model->mlprogram = anm_proto_write_program(w->arena, program);
-    if (!model->description || !model->mlprogram) return anm_fail_memory(err);
     return write_message(anm_staged_dir_path(w->dir), model, err);
+}
+
+anm_status anm_package_measure(const anm_mil_program *program, const anm_description *description,
+                               bool weights, uint64_t *out, anm_error *err) {
+    anm_arena *arena = anm_arena_create();
+    Pb__Model *model = arena ? make_model(arena, program, description) : NULL;
+    *out = model ? protobuf_c_message_get_packed_size(&model->base) +
+                       anm_manifest_bytes(arena, weights)
+                 : 0;
+    anm_arena_destroy(arena);
+    return *out ? ANM_OK : anm_fail_memory(err);
 }
 
 anm_status anm_package_writer_commit(anm_package_writer *w, const anm_mil_program *program,

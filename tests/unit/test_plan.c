@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The plan against what a conversion then writes. */
+#include <glob.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "anemone/convert.h"
+#include "anemone/convert_plan.h"
 #include "src/base/file.h"
+#include "src/convert/output.h"
 #include "src/convert/partplan.h"
 #include "tests/unit/testing.h"
 #include "tests/unit/tiny_model.h"
@@ -72,6 +75,117 @@ static void sizes(void **state) {
     check_sizes(&qwen, &options);
     options.lut_axis = 1;
     check_sizes(&llama, &options);
+}
+
+static void assert_features(const anm_convert_plan *plan, size_t part, size_t function,
+                            const anm_function *f) {
+    for (size_t i = 0; i < anm_function_input_count(f); i++) {
+        const anm_feature *want = anm_function_input(f, i);
+        const anm_feature *got =
+            anm_convert_plan_feature(plan, part, function, ANM_CONVERT_INPUT, i);
+        assert_string_equal(got->name, want->name);
+        assert_int_equal(got->dtype, want->dtype);
+        assert_memory_equal(got->shape, want->shape, sizeof got->shape);
+    }
+    const anm_feature *out = anm_convert_plan_feature(plan, part, function, ANM_CONVERT_OUTPUT, 0);
+    assert_string_equal(out->name, anm_function_output(f, 0)->name);
+    const anm_feature *state = anm_convert_plan_feature(plan, part, function, ANM_CONVERT_STATE, 0);
+    assert_int_equal(state != NULL, anm_function_state_count(f) > 0);
+}
+
+/* Packages have exactly the bytes and the interface that the dry run tells. */
+static void check_dry_run(const tiny_model *model, const anm_convert_options *options) {
+    anm_error err;
+    anm_convert_plan *plan;
+    anm_arena *arena = anm_arena_create();
+    tiny_model_write(model, MODEL);
+    assert_ok(anm_path_remove(OUT, &err), &err);
+    assert_ok(anm_convert(MODEL, OUT, options, NULL, &err), &err);
+    assert_ok(anm_path_remove(MODEL "/model.safetensors", &err), &err);
+    assert_ok(anm_convert_plan_make(MODEL, options, &plan, &err), &err);
+    for (size_t i = 0; i < anm_convert_plan_count(plan); i++) {
+        char path[512];
+        uint64_t bytes;
+        anm_program *p;
+        const anm_convert_planned *part = anm_convert_plan_part(plan, i);
+        snprintf(path, sizeof path, OUT "/%s", part->file);
+        assert_ok(anm_output_size(arena, path, &bytes, &err), &err);
+        assert_int_equal(part->bytes, bytes);
+        assert_int_equal(part->weight_bytes, weight_bytes(part->file));
+        assert_ok(anm_program_open(path, &p, &err), &err);
+        assert_int_equal(anm_program_function_count(p), part->function_count);
+        for (size_t f = 0; f < part->function_count; f++) {
+            const char *name = anm_convert_plan_function(plan, i, f);
+            assert_features(plan, i, f, anm_program_function(p, name));
+        }
+        anm_program_close(p);
+    }
+    assert_null(anm_convert_plan_part(plan, anm_convert_plan_count(plan)));
+    anm_convert_plan_free(plan);
+    anm_arena_destroy(arena);
+}
+
+static void dry_runs(void **state) {
+    anm_convert_options options = small_options();
+    check_dry_run(&qwen, &options);
+    check_dry_run(&llama, &options);
+    options.chunks = 2;
+    options.head_splits = 5;
+    options.argmax = 1;
+    options.lut_ffn = (anm_convert_lut){4, 8};
+    options.lut_head = (anm_convert_lut){6, 0};
+    check_dry_run(&qwen, &options);
+    options.chunks = 0;
+    options.monolithic = 1;
+    options.lut_channel_scale = 1;
+    check_dry_run(&llama, &options);
+}
+
+static void check_config(const char *dir, const char *file) {
+    anm_error err;
+    anm_convert_plan *plan;
+    anm_convert_options options;
+    anm_convert_options_init(&options);
+    options.chunks = ANM_CONVERT_CHUNKS_AUTO;
+    options.target_os = ANM_CONVERT_IOS;
+    anm_status status = anm_convert_plan_make(dir, &options, &plan, &err);
+    if (status != ANM_OK) { /* refused: by name */
+        printf("%s: %s\n", file, err.message);
+        assert_int_equal(status, ANM_ERROR_UNSUPPORTED);
+        assert_true(strlen(err.message) > 20);
+        return;
+    }
+    const anm_convert_totals *t = anm_convert_plan_totals(plan);
+    int64_t layers = 0;
+    for (size_t i = 0; i < anm_convert_plan_count(plan); i++) {
+        const anm_convert_planned *part = anm_convert_plan_part(plan, i);
+        layers += part->end_layer - part->first_layer;
+        if (part->chunks) assert_true(part->weight_bytes < 1000000000 || part->chunks == t->layers);
+        assert_true(part->bytes > part->weight_bytes);
+    }
+    printf("%s: %s, %.2fe9 parameters, %zu packages, %.2f GB\n", file, t->family,
+           (double)t->parameters * 1e-9, anm_convert_plan_count(plan), (double)t->bytes * 1e-9);
+    assert_int_equal(layers, t->layers);
+    assert_true(t->bytes >= 2 * t->parameters);
+    anm_convert_plan_free(plan);
+}
+
+/* Every real configuration is planned, or refused for a stated reason. */
+static void real_configs(void **state) {
+    char pattern[1024], root[] = "/tmp/anm-plan-XXXXXX", target[64];
+    anm_error err;
+    glob_t found;
+    fixture_path("configs/Qwen3-0.6B.json");
+    snprintf(pattern, sizeof pattern, "%s/configs/*.json", getenv("ANM_FIXTURES"));
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    assert_non_null(mkdtemp(root));
+    snprintf(target, sizeof target, "%s/config.json", root);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        assert_ok(anm_file_copy(found.gl_pathv[i], target, &err), &err);
+        check_config(root, strrchr(found.gl_pathv[i], '/') + 1);
+    }
+    globfree(&found);
+    assert_ok(anm_path_remove(root, &err), &err);
 }
 
 typedef struct names {
@@ -155,6 +269,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes),
         cmocka_unit_test(chunks),
+        cmocka_unit_test(dry_runs),
+        cmocka_unit_test(real_configs),
         cmocka_unit_test(dependencies),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
