@@ -33,7 +33,7 @@ void cli_handle_signals(void) {
         if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
             set_handler(signals[i], on_stop, SA_RESTART);
     }
-    set_handler(SIGXFSZ, SIG_IGN, 0); /* a limit on file size is an error of write, with a message */
+    set_handler(SIGXFSZ, SIG_IGN, 0); /* beyond a limit on file size, writing fails and says so */
 }
 
 int cli_stopped(void) {

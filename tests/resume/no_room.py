@@ -32,7 +32,9 @@ def names(folder):
 def expect(result, reason):
     code, said = result
     assert code == 3, (code, said)
-    assert reason in said and said.count("anemone: ") <= 2, said
+    lines = [line for line in said.splitlines() if line.startswith("anemone: ")]
+    errors = [line for line in lines if "warning: " not in line and "raised at " not in line]
+    assert len(errors) == 1 and reason in errors[0], said
 
 
 class Commands:
