@@ -8,6 +8,7 @@
 
 #include "anemone/convert.h"
 #include "anemone/safetensors.h"
+#include "src/base/arena.h"
 #include "src/base/dtype.h"
 #include "src/base/file.h"
 #include "tests/unit/converted.h"
@@ -153,11 +154,52 @@ static void batch_must_divide_the_window(void **state) {
     assert_false(anm_path_exists("test_gemma3.none"));
 }
 
+static void check_state(const anm_feature *s, const char *name, int64_t layers, int64_t rows) {
+    const int64_t shape[4] = {2 * layers, 2, rows, 8};
+    assert_string_equal(s->name, name);
+    assert_int_equal(s->rank, 4);
+    assert_memory_equal(s->shape, shape, sizeof shape);
+}
+
+/* The functions, states and settings by which ANEMLL 0.3.5's runners know such a model. */
+static void interface_is_anemlls(void **state) {
+    static const char *const names[] = {"infer", "prefill", "infer_rotate", "prefill_rotate"};
+    char *text;
+    size_t size;
+    anm_error err;
+    anm_program *p;
+    anm_arena *arena = anm_arena_create();
+    const char *dir = convert_case("text", CONTEXT, BATCH);
+    const char *path = anm_path_join(arena, dir, "gemma3_FFN_PF_chunk_01of01.mlpackage");
+    assert_ok(anm_program_open(path, &p, &err), &err);
+    assert_int_equal(anm_program_function_count(p), 4);
+    for (size_t i = 0; i < 4; i++) {
+        const anm_function *f = anm_program_function_at(p, i);
+        assert_string_equal(anm_function_name(f), names[i]);
+        assert_int_equal(anm_function_input_count(f), 4);
+        assert_int_equal(anm_function_state_count(f), 2);
+        check_state(anm_function_state(f, 0), "model_model_kv_cache_local", 3, 8);
+        check_state(anm_function_state(f, 1), "model_model_kv_cache_global", 1, CONTEXT);
+    }
+    anm_program_close(p);
+    assert_ok(anm_file_read(arena, anm_path_join(arena, dir, "meta.yaml"), 4096, &text, &size,
+                            &err), &err);
+    assert_non_null(strstr(text, "\n    sliding_window: 8\n    prefill_dynamic_slice: true\n"));
+    assert_non_null(strstr(text, "\n    split_lm_head: 16\n"));
+    /* A context that the window covers needs no more than the usual two. */
+    path = anm_path_join(arena, convert_case("text", 8, 4), "gemma3_FFN_PF_chunk_01of01.mlpackage");
+    assert_ok(anm_program_open(path, &p, &err), &err);
+    assert_int_equal(anm_program_function_count(p), 2);
+    anm_program_close(p);
+    anm_arena_destroy(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_model),
         cmocka_unit_test(part_of_a_larger_model),
         cmocka_unit_test(large_residual),
+        cmocka_unit_test(interface_is_anemlls),
         cmocka_unit_test(batch_must_divide_the_window),
     };
     return cmocka_run_group_tests_name("gemma3", tests, NULL, NULL);
