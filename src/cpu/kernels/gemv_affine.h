@@ -81,8 +81,7 @@ GEMV_INLINE void affine_run(int bits, bool is_signed, const anm_matrix *w, const
     for (; row + AFFINE_ROWS <= row1; row += AFFINE_ROWS)
         affine_rows(bits, is_signed, AFFINE_ROWS, w, row, x, y);
     for (; row < row1; row++) affine_rows(bits, is_signed, 1, w, row, x, y);
-    for (row = row0; w->row_scale && row < row1; row++)
-        y[row] *= anm_half_to_float(w->row_scale[row]);
+    gemv_scale_rows(w, row0, row1, y);
 }
 
 /* Rows and groups begin at whole bytes. */

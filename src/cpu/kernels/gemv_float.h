@@ -71,8 +71,7 @@ GEMV_INLINE void float_run(int size, const anm_matrix *w, const float *x, int64_
         float_rows(GEMV_ROWS, size, data + row * stride, stride, x, w->columns, y + row);
     for (; row < row1; row++)
         float_rows(1, size, data + row * stride, stride, x, w->columns, y + row);
-    for (row = row0; w->row_scale && row < row1; row++)
-        y[row] *= anm_half_to_float(w->row_scale[row]);
+    gemv_scale_rows(w, row0, row1, y);
 }
 
 static bool accepts_fp16(const anm_matrix *w) { return w->kind == ANM_MATRIX_FP16; }

@@ -16,15 +16,12 @@ enum {
     GEMV_NEAR = 3072 /* into the first */
 };
 
-/* Columns from block0 on, `blocks` of them; if `tail` is not 0 the last has as many bytes a row. */
+/* Rows row0 .. row1 - 1 that share the table `lut`, over columns from block0 on. */
 typedef struct gemv_span {
-    int64_t block0, blocks, tail;
+    int64_t block0, blocks, tail; /* if `tail` is not 0 the last block has as many bytes a row */
+    int64_t row0, row1;
+    const uint16_t *lut;
 } gemv_span;
-
-/* Rows row0 .. row1 - 1 over a span: y is set by the first span and added to by the others. */
-typedef void gemv_run_span(int bits, const anm_matrix *w, const uint16_t *lut,
-                           const gemv_span *span, const void *input, int64_t row0, int64_t row1,
-                           float *y);
 
 static inline int64_t gemv_blocks(int64_t columns) {
     return (columns + ANM_GEMV_BLOCK - 1) / ANM_GEMV_BLOCK;
@@ -44,21 +41,36 @@ GEMV_INLINE void gemv_prefetch_table(int bits, const uint16_t *lut) {
         __builtin_prefetch((const char *)lut + ahead + i, 0, 3);
 }
 
-GEMV_INLINE void gemv_run_spans(int bits, gemv_run_span *run, const anm_matrix *w,
-                                const void *input, int64_t row0, int64_t row1, float *y) {
-    const int64_t across = w->columns / w->group_columns;
-    gemv_span span = {.blocks = gemv_blocks(w->group_columns),
-                      .tail = w->group_columns % ANM_GEMV_BLOCK * bits / 8};
-    for (int64_t row = row0, end; row < row1; row = end) {
-        int64_t group = row / w->group_rows;
-        end = (group + 1) * w->group_rows < row1 ? (group + 1) * w->group_rows : row1;
-        for (int64_t g = 0; g < across; g++) {
-            const uint16_t *lut = w->lut + ((group * across + g) << bits);
-            gemv_prefetch_table(bits, lut);
-            span.block0 = g * span.blocks;
-            run(bits, w, lut, &span, input, row, end, y);
-        }
+/* Begins before the first span of row0 .. */
+GEMV_INLINE gemv_span gemv_span_start(int bits, const anm_matrix *w, int64_t row0) {
+    int64_t blocks = gemv_blocks(w->group_columns);
+    return (gemv_span){.block0 = gemv_blocks(w->columns) - blocks,
+                       .blocks = blocks,
+                       .tail = w->group_columns % ANM_GEMV_BLOCK * bits / 8,
+                       .row1 = row0};
+}
+
+/*
+ * The next span of the rows below `row1`: all columns of some rows, then the next rows. Spans of
+ * block0 = 0 set y, the others add to it.
+ */
+GEMV_INLINE bool gemv_span_next(int bits, const anm_matrix *w, int64_t row1, gemv_span *span) {
+    span->block0 += span->blocks;
+    if (span->block0 * ANM_GEMV_BLOCK >= w->columns) {
+        span->block0 = 0;
+        span->row0 = span->row1;
+        if (span->row0 >= row1) return false;
+        int64_t end = (span->row0 / w->group_rows + 1) * w->group_rows;
+        span->row1 = end < row1 ? end : row1;
     }
+    int64_t across = w->columns / w->group_columns;
+    int64_t table = span->row0 / w->group_rows * across + span->block0 / span->blocks;
+    span->lut = w->lut + (table << bits);
+    gemv_prefetch_table(bits, span->lut);
+    return true;
+}
+
+GEMV_INLINE void gemv_scale_rows(const anm_matrix *w, int64_t row0, int64_t row1, float *y) {
     for (int64_t row = row0; w->row_scale && row < row1; row++)
         y[row] *= anm_half_to_float(w->row_scale[row]);
 }

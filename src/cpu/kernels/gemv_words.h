@@ -111,25 +111,19 @@ GEMV_INLINE void words_add_rows(int bits, int rows, const decoder *d, const tabl
     }
 }
 
-GEMV_INLINE void words_run_span(int bits, const anm_matrix *w, const uint16_t *lut,
-                                const gemv_span *c, const void *input, int64_t row0, int64_t row1,
-                                float *y) {
+GEMV_INLINE void words_run_span(int bits, const anm_matrix *w, const decoder *d, const tables *t,
+                                float scale, const gemv_span *c, const words_input *in, float *y) {
     const int64_t stride = w->columns * bits / 8;
     const uint8_t *data = (const uint8_t *)w->data + c->block0 * (ANM_GEMV_BLOCK / 8 * bits);
-    const words_input in = words_input_at(input, w->columns);
-    decoder d;
-    tables t;
     vf total[WORDS_ROWS];
-    decoder_make(bits, &d);
-    float scale = tables_load(bits, lut, &t);
-    for (int64_t row = row0; row < row1; row += WORDS_ROWS) {
-        int n = row1 - row < WORDS_ROWS ? (int)(row1 - row) : WORDS_ROWS;
+    for (int64_t row = c->row0; row < c->row1; row += WORDS_ROWS) {
+        int n = c->row1 - row < WORDS_ROWS ? (int)(c->row1 - row) : WORDS_ROWS;
         const uint8_t *at = data + row * stride;
         if (n == WORDS_ROWS)
-            words_add_rows(bits, WORDS_ROWS, &d, &t, c, &in, at, stride, total);
+            words_add_rows(bits, WORDS_ROWS, d, t, c, in, at, stride, total);
         else
             for (int r = 0; r < n; r++)
-                words_add_rows(bits, 1, &d, &t, c, &in, at + r * stride, stride, total + r);
+                words_add_rows(bits, 1, d, t, c, in, at + r * stride, stride, total + r);
         for (int r = 0; r < n; r++) {
             float sum = v_sum(total[r]) * scale;
             y[row + r] = c->block0 ? y[row + r] + sum : sum;
@@ -137,11 +131,32 @@ GEMV_INLINE void words_run_span(int bits, const anm_matrix *w, const uint16_t *l
     }
 }
 
+/* A span's tables are made while the one before is computed: they depend on a long chain. */
+GEMV_INLINE void words_run(int bits, const anm_matrix *w, const void *input, int64_t row0,
+                           int64_t row1, float *y) {
+    const words_input in = words_input_at(input, w->columns);
+    gemv_span span = gemv_span_start(bits, w, row0);
+    decoder d;
+    tables t[2];
+    float scale[2] = {0, 0};
+    decoder_make(bits, &d);
+    bool more = gemv_span_next(bits, w, row1, &span);
+    if (more) scale[0] = tables_load(bits, span.lut, &t[0]);
+    for (int turn = 0; more; turn ^= 1) {
+        gemv_span next = span;
+        more = gemv_span_next(bits, w, row1, &next);
+        if (more) scale[turn ^ 1] = tables_load(bits, next.lut, &t[turn ^ 1]);
+        words_run_span(bits, w, &d, &t[turn], scale[turn], &span, &in, y);
+        span = next;
+    }
+    gemv_scale_rows(w, row0, row1, y);
+}
+
 #define GEMV_WORDS(bits)                                                                           \
     static bool accepts_lut##bits(const anm_matrix *w) { return gemv_accepts_lut(w, bits); }       \
     static void run_lut##bits(const anm_matrix *w, const void *input, int64_t row0, int64_t row1,  \
                               float *y) {                                                          \
-        gemv_run_spans(bits, words_run_span, w, input, row0, row1, y);                             \
+        words_run(bits, w, input, row0, row1, y);                                                  \
     }
 
 /* Widths whose columns have the same order share a prepared input. */

@@ -38,17 +38,14 @@ GEMV_INLINE void gather_rows(int rows, const float *table, const uint8_t *w, int
     }
 }
 
-GEMV_INLINE void gather_run_span(int bits, const anm_matrix *w, const uint16_t *lut,
-                                 const gemv_span *c, const void *input, int64_t row0, int64_t row1,
+GEMV_INLINE void gather_run_span(const anm_matrix *w, const gemv_span *c, const float *x,
                                  float *y) {
-    const int64_t column0 = c->block0 * ANM_GEMV_BLOCK;
-    const uint8_t *data = (const uint8_t *)w->data + column0;
-    const float *x = (const float *)input + column0;
+    const uint8_t *data = (const uint8_t *)w->data + c->block0 * ANM_GEMV_BLOCK;
     float table[256];
     vf total[GATHER_ROWS];
-    for (int i = 0; i < 256; i += VN) v_store(table + i, v_load_half(lut + i));
-    for (int64_t row = row0; row < row1; row += GATHER_ROWS) {
-        int n = row1 - row < GATHER_ROWS ? (int)(row1 - row) : GATHER_ROWS;
+    for (int i = 0; i < 256; i += VN) v_store(table + i, v_load_half(c->lut + i));
+    for (int64_t row = c->row0; row < c->row1; row += GATHER_ROWS) {
+        int n = c->row1 - row < GATHER_ROWS ? (int)(c->row1 - row) : GATHER_ROWS;
         const uint8_t *at = data + row * w->columns;
         if (n == GATHER_ROWS)
             gather_rows(GATHER_ROWS, table, at, w->columns, x, w->group_columns, total);
@@ -65,7 +62,11 @@ static bool accepts_gather(const anm_matrix *w) { return gemv_accepts_lut(w, 8);
 
 static void run_gather(const anm_matrix *w, const void *input, int64_t row0, int64_t row1,
                        float *y) {
-    gemv_run_spans(8, gather_run_span, w, input, row0, row1, y);
+    const float *x = input;
+    gemv_span span = gemv_span_start(8, w, row0);
+    while (gemv_span_next(8, w, row1, &span))
+        gather_run_span(w, &span, x + span.block0 * ANM_GEMV_BLOCK, y);
+    gemv_scale_rows(w, row0, row1, y);
 }
 
 #endif

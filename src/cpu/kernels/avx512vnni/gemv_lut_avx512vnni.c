@@ -200,34 +200,49 @@ INLINE __m128 sum4(const __m512 *total) {
     return _mm_hadd_ps(ab, _mm_hadd_ps(half_sum(total[2]), half_sum(total[3])));
 }
 
-INLINE void run_span(int bits, const anm_matrix *w, const uint16_t *lut, const gemv_span *c,
-                     const void *input, int64_t row0, int64_t row1, float *y) {
+INLINE void run_span(int bits, const anm_matrix *w, const tables *t, const gemv_span *c,
+                     const anm_gemv_input *in, float *y) {
     const int64_t stride = w->columns * bits / 8;
     const uint8_t *data = (const uint8_t *)w->data + c->block0 * (ANM_GEMV_BLOCK / 8 * bits);
-    const anm_gemv_input in = anm_gemv_input_at(input, w->columns);
     float shift = 0;
-    tables t;
-    load_tables(bits, lut, &t);
-    for (int64_t b = 0; b < c->blocks; b++) shift += in.shift[c->block0 + b];
-    int64_t row = row0;
+    for (int64_t b = 0; b < c->blocks; b++) shift += in->shift[c->block0 + b];
+    int64_t row = c->row0;
     __m512 total[ROWS];
-    for (; row + ROWS <= row1; row += ROWS) {
-        add_rows(bits, ROWS, &t, c, &in, data + row * stride, stride, total);
-        __m128 sum = _mm_mul_ps(_mm_add_ps(sum4(total), _mm_set1_ps(shift)), _mm_set1_ps(t.scale));
+    for (; row + ROWS <= c->row1; row += ROWS) {
+        add_rows(bits, ROWS, t, c, in, data + row * stride, stride, total);
+        __m128 sum = _mm_mul_ps(_mm_add_ps(sum4(total), _mm_set1_ps(shift)), _mm_set1_ps(t->scale));
         _mm_storeu_ps(y + row, c->block0 ? _mm_add_ps(_mm_loadu_ps(y + row), sum) : sum);
     }
-    for (; row < row1; row++) {
-        add_rows(bits, 1, &t, c, &in, data + row * stride, stride, total);
-        float sum = (_mm512_reduce_add_ps(total[0]) + shift) * t.scale;
+    for (; row < c->row1; row++) {
+        add_rows(bits, 1, t, c, in, data + row * stride, stride, total);
+        float sum = (_mm512_reduce_add_ps(total[0]) + shift) * t->scale;
         y[row] = c->block0 ? y[row] + sum : sum;
     }
+}
+
+/* A span's tables are made while the one before is computed: they depend on a long chain. */
+INLINE void run(int bits, const anm_matrix *w, const void *input, int64_t row0, int64_t row1,
+                float *y) {
+    const anm_gemv_input in = anm_gemv_input_at(input, w->columns);
+    gemv_span span = gemv_span_start(bits, w, row0);
+    tables t[2];
+    bool more = gemv_span_next(bits, w, row1, &span);
+    if (more) load_tables(bits, span.lut, &t[0]);
+    for (int turn = 0; more; turn ^= 1) {
+        gemv_span next = span;
+        more = gemv_span_next(bits, w, row1, &next);
+        if (more) load_tables(bits, next.lut, &t[turn ^ 1]);
+        run_span(bits, w, &t[turn], &span, &in, y);
+        span = next;
+    }
+    gemv_scale_rows(w, row0, row1, y);
 }
 
 #define KERNEL(bits)                                                                               \
     static bool accepts_lut##bits(const anm_matrix *w) { return gemv_accepts_lut(w, bits); }       \
     static void run_lut##bits(const anm_matrix *w, const void *input, int64_t row0, int64_t row1,  \
                               float *y) {                                                          \
-        gemv_run_spans(bits, run_span, w, input, row0, row1, y);                                   \
+        run(bits, w, input, row0, row1, y);                                                        \
     }
 KERNEL(1) KERNEL(2) KERNEL(3) KERNEL(4) KERNEL(6) KERNEL(8)
 
