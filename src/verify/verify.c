@@ -89,6 +89,7 @@ static anm_status check_all(anm_verifier *v) {
     for (size_t i = 0; i < v->part_count; i++) ANM_TRY(check_part(v, &v->parts[i]));
     for (size_t i = 0; i < v->part_count; i++)
         if (v->parts[i].program) ANM_TRY(anm_verify_compiled(v, &v->parts[i]));
+    ANM_TRY(anm_verify_record(v));
     ANM_TRY(anm_verify_fit(v));
     ANM_TRY(anm_verify_states(v));
     ANM_TRY(anm_verify_meta(v));

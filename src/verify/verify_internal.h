@@ -58,6 +58,7 @@ ANM_MUST_CHECK anm_status anm_verify_compiled(anm_verifier *v, const anm_verify_
 
 /* All parts together. */
 ANM_MUST_CHECK anm_status anm_verify_fit(anm_verifier *v); /* opens v->llm */
+ANM_MUST_CHECK anm_status anm_verify_record(anm_verifier *v);
 ANM_MUST_CHECK anm_status anm_verify_states(anm_verifier *v);
 ANM_MUST_CHECK anm_status anm_verify_meta(anm_verifier *v);
 ANM_MUST_CHECK anm_status anm_verify_config(anm_verifier *v, const char *dir);

@@ -32,10 +32,12 @@ static void convert(const char *from, const char *to, int64_t chunks) {
     assert_ok(anm_convert(from, to, &options, NULL, &err), &err);
 }
 
-static int setup(void **state) {
+/* Without the converter's record, so that the other checks have to judge. */
+static void setup(void **state) {
+    anm_error err;
     tiny_model_write(&model, HF);
     convert(HF, OUT, 2);
-    return 0;
+    assert_ok(anm_path_remove(OUT "/.anemone-convert", &err), &err);
 }
 
 static anm_verify_report *verify(const char *dir, const char *against) {
@@ -324,6 +326,15 @@ static void stale_compiled_model(void **state) {
     expect_failure(OUT, NULL, "compiled", "are not those of qwen_FFN_PF_chunk_01of02.mlpackage");
 }
 
+static void recorded_files(void **state) {
+    convert(HF, OUT, 2);
+    expect_success(OUT, NULL);
+    FILE *f = fopen(OUT "/qwen_lm_head.mlpackage/Manifest.json", "ab");
+    fputc('\n', f);
+    fclose(f);
+    expect_failure(OUT, NULL, "record", "Manifest.json has another size");
+}
+
 static void nothing_to_verify(void **state) {
     anm_verify_report *report;
     anm_verify_options options;
@@ -377,6 +388,7 @@ int main(void) {
         cmocka_unit_test(weights_of_two_models),
         cmocka_unit_test(meta_and_config),
         cmocka_unit_test(stale_compiled_model),
+        cmocka_unit_test(recorded_files),
         cmocka_unit_test(nothing_to_verify),
         cmocka_unit_test(anemll_defects),
     };
