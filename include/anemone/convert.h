@@ -106,6 +106,12 @@ typedef struct anm_convert_options {
     /* One package with everything, functions infer and prefill from token ids to logits. */
     int monolithic;
     /*
+     * Make these packages only: "embeddings", "ffn" (all chunks), "ffn:2" (one), "lm_head" or
+     * "monolithic"; NULL: all. They are put in place at once; meta.yaml and the small files come
+     * when the last missing package has been made.
+     */
+    const char *only;
+    /*
      * Bytes that the weight files of all packages may take together: bits are chosen matrix by
      * matrix, by what they spoil, for components whose lut_* has none. 0: no budget. Needs
      * `calibrate`. ANM_ERROR_LIMIT if it cannot be.

@@ -45,6 +45,7 @@ const char *convert_form_take(const convert_form *form, anm_convert_options *out
     if (form->max_size && !take_size(form->max_size, &out->max_chunk_bytes))
         return "--max-chunk-size takes bytes, or a number with kB, MB or GB";
     if (form->os && !take_os(form->os, &out->target_os)) return "--target-os is ios or macos";
+    out->only = form->only;
     out->head_splits = form->splits;
     out->state_length = form->state;
     out->argmax = form->argmax;

@@ -10,6 +10,7 @@ typedef struct convert_form {
     const char *chunks;   /* "4", "auto" */
     const char *max_size; /* "950MB" */
     const char *os;       /* "ios", "macos" */
+    const char *only;     /* "ffn:2" */
     int64_t splits, state;
     bool argmax, monolithic;
 } convert_form;

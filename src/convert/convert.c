@@ -61,6 +61,7 @@ static anm_status prepare(anm_job *job, anm_error *err) {
         ANM_TRY(anm_job_choose_bits(job, err));
     }
     ANM_TRY(anm_plan_make(job->arena, &job->recipe, &job->plan, err));
+    ANM_TRY(anm_plan_select(&job->plan, job->options.only, err));
     if (ignored)
         ANM_TRY(anm_report_warn(job->report, err,
                                 "%zu tensors of the checkpoint are not needed (buffers, or an LM "

@@ -108,6 +108,13 @@ static anm_status add_up(anm_convert_plan *p, anm_error *err) {
     return anm_recipe_visit(r, count_parameters, p, err);
 }
 
+static void keep_selected(anm_plan *plan) {
+    size_t kept = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->parts[i].selected) plan->parts[kept++] = plan->parts[i];
+    plan->count = kept;
+}
+
 static anm_status make(anm_convert_plan *p, const char *dir, const anm_convert_options *options,
                        anm_error *err) {
     anm_convert_options all;
@@ -115,6 +122,8 @@ static anm_status make(anm_convert_plan *p, const char *dir, const anm_convert_o
     ANM_TRY(anm_options_take(&all, sizeof all, options, err));
     ANM_TRY(anm_recipe_make(p->arena, dir, &all, &p->recipe, err));
     ANM_TRY(anm_plan_make(p->arena, &p->recipe, &p->plan, err));
+    ANM_TRY(anm_plan_select(&p->plan, all.only, err));
+    keep_selected(&p->plan);
     p->parts = ANM_ARENA_ARRAY(p->arena, planned, p->plan.count);
     if (!p->parts) return anm_fail_memory(err);
     for (size_t i = 0; i < p->plan.count; i++)

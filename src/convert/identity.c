@@ -14,7 +14,7 @@ static anm_convert_options unnamed_options(const anm_convert_options *given,
     anm_convert_options o;
     memcpy(&o, given, sizeof o); /* not by assignment, which may leave padding behind */
     o.struct_size = 0;
-    o.prefix = o.name = o.calibrate = NULL;
+    o.prefix = o.name = o.calibrate = o.only = NULL;
     o.overwrite = o.allow_overflow = o.force = o.verify_inputs = 0;
     o.progress = NULL;
     o.progress_context = NULL;

@@ -3,6 +3,7 @@
 #include "src/convert/partplan.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "src/convert/chunks.h"
 #include "src/convert/part.h"
@@ -62,4 +63,27 @@ anm_status anm_plan_make(anm_arena *arena, const anm_recipe *r, anm_plan *out, a
     if (!out->parts) return anm_fail_memory(err);
     return r->monolithic ? plan_monolith(arena, r, out, err)
                          : plan_parts(arena, r, out, ends, err);
+}
+
+/* "ffn" is every chunk, "ffn:2" the second; other kinds go by the name of their component. */
+static bool is_named(const anm_planned *p, const char *only) {
+    if (p->kind != &anm_part_decoder) return strcmp(p->kind->component, only) == 0;
+    char chunk[32];
+    snprintf(chunk, sizeof chunk, "ffn:%lld", (long long)p->chunk);
+    return strcmp(only, "ffn") == 0 || strcmp(only, chunk) == 0;
+}
+
+anm_status anm_plan_select(anm_plan *plan, const char *only, anm_error *err) {
+    bool any = false;
+    for (size_t i = 0; i < plan->count; i++) {
+        plan->parts[i].selected = !only || is_named(&plan->parts[i], only);
+        any |= plan->parts[i].selected;
+    }
+    if (any) return ANM_OK;
+    if (plan->parts[0].kind == &anm_part_monolith)
+        return anm_fail(err, ANM_ERROR_ARGUMENT, "only",
+                        "there is no part \"%s\"; a monolithic model is \"monolithic\"", only);
+    return anm_fail(err, ANM_ERROR_ARGUMENT, "only",
+                    "there is no part \"%s\"; there are embeddings, ffn, ffn:1 to ffn:%lld and "
+                    "lm_head", only, (long long)plan->chunks);
 }

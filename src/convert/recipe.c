@@ -158,7 +158,7 @@ static anm_status set_splits(const char *where, const anm_convert_options *o, an
 static anm_status set_chunks(const anm_convert_options *o, anm_recipe *r, anm_error *err) {
     const int64_t gigabyte = 1000000000;
     r->chunks = o->chunks ? o->chunks : 1;
-    r->monolithic = o->monolithic != 0;
+    r->monolithic = o->monolithic || (o->only && strcmp(o->only, "monolithic") == 0);
     if (r->monolithic && r->chunks != 1)
         return bad_option(err, "chunks", r->chunks, "and a monolithic package exclude each other");
     if (r->chunks < ANM_CONVERT_CHUNKS_AUTO || r->chunks > ANM_MAX_CHUNKS)

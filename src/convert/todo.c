@@ -39,6 +39,7 @@ static anm_status decide(anm_job *job, const anm_output *output, const anm_input
     ANM_TRY(anm_identity_make(job, part->planned, inputs, &part->identity, err));
     part->state =
         anm_output_look(output, part->planned->file, &part->identity, &part->entry);
+    if (!part->planned->selected) return ANM_OK;
     part->make = !is_kept(job, part);
     ANM_TRY(check_place(job, output, part, err));
     return part->make ? ANM_OK : anm_entry_tell(part->entry, job->report, err);
@@ -85,18 +86,35 @@ static anm_status stage_files(anm_job *job, const anm_output *output, anm_error 
 
 /* ---- all ---- */
 
+/* Without a part that is not in place and will not be, there is nothing for runners to find yet. */
+static bool will_be_complete(const anm_todo *todo) {
+    for (size_t i = 0; i < todo->count; i++)
+        if (!todo->parts[i].planned->selected && todo->parts[i].state != ANM_OUTPUT_PLACED)
+            return false;
+    return true;
+}
+
+static anm_status name_all(anm_job *job, const anm_output *output, anm_todo *todo,
+                           anm_error *err) {
+    todo->name_count = 0;
+    for (size_t i = 0; i < todo->count; i++)
+        if (todo->parts[i].planned->selected)
+            todo->names[todo->name_count++] = todo->parts[i].planned->file;
+    if (!will_be_complete(todo)) return ANM_OK;
+    for (const char *const *name = anm_sidecar_files; *name; name++)
+        todo->names[todo->name_count++] = *name;
+    return stage_files(job, output, err);
+}
+
 static anm_status make_room(const anm_job *job, anm_todo *out, anm_error *err) {
     size_t files = 0;
     while (anm_sidecar_files[files]) files++;
-    *out = (anm_todo){.count = job->plan.count, .name_count = job->plan.count + files};
+    *out = (anm_todo){.count = job->plan.count};
     out->parts = ANM_ARENA_ARRAY(job->arena, anm_todo_part, out->count);
-    out->names = ANM_ARENA_ARRAY(job->arena, const char *, out->name_count);
+    out->names = ANM_ARENA_ARRAY(job->arena, const char *, out->count + files);
     if (!out->parts || !out->names) return anm_fail_memory(err);
-    for (size_t i = 0; i < out->count; i++) {
+    for (size_t i = 0; i < out->count; i++)
         out->parts[i] = (anm_todo_part){.planned = &job->plan.parts[i]};
-        out->names[i] = job->plan.parts[i].file;
-    }
-    memcpy(out->names + out->count, anm_sidecar_files, files * sizeof *out->names);
     return ANM_OK;
 }
 
@@ -106,5 +124,5 @@ anm_status anm_todo_make(anm_job *job, anm_output *output, anm_todo *out, anm_er
     ANM_TRY(anm_inputs_make(job->arena, job->checkpoint, job->options.verify_inputs, &inputs, err));
     for (size_t i = 0; i < out->count; i++)
         ANM_TRY(decide(job, output, inputs, &out->parts[i], err));
-    return stage_files(job, output, err);
+    return name_all(job, output, out, err);
 }
