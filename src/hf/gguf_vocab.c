@@ -197,6 +197,15 @@ static anm_status check_user_defined(const anm_gguf_vocab *v, anm_error *err) {
     return ANM_OK;
 }
 
+/* A table of character replacements in SentencePiece's own form. */
+static anm_status check_charsmap(const anm_gguf_vocab *v, anm_error *err) {
+    static const char key[] = "tokenizer.ggml.precompiled_charsmap";
+    const anm_gguf_value *map = anm_gguf_find(v->gguf, key);
+    if (!map || map->count == 0) return ANM_OK;
+    return anm_fail_at(err, ANM_ERROR_UNSUPPORTED, anm_gguf_path(v->gguf), map->offset,
+                       "the tokenizer normalises texts by a table (%s), which is not read", key);
+}
+
 anm_status anm_gguf_vocab_read(const anm_gguf *g, anm_arena *arena, anm_gguf_vocab *out, bool *has,
                                anm_error *err) {
     *out = (anm_gguf_vocab){.gguf = g};
@@ -206,6 +215,7 @@ anm_status anm_gguf_vocab_read(const anm_gguf *g, anm_arena *arena, anm_gguf_voc
     ANM_TRY(read_tables(out, err));
     ANM_TRY(read_ids(out, err));
     ANM_TRY(check_user_defined(out, err));
+    ANM_TRY(check_charsmap(out, err));
     out->tail = find_tail(out);
     return ANM_OK;
 }

@@ -288,6 +288,11 @@ static void refused(void **state) {
     gguf_put_floats(&w, "tokenizer.ggml.scores", (float[]){0, 0}, 2);
     gguf_put_ints(&w, "tokenizer.ggml.token_type", (int32_t[]){1, 4}, 2);
     refuse(&w, ANM_ERROR_UNSUPPORTED, "token 1 of the tokenizer is user-defined white space");
+    gguf_put_text(&w, "tokenizer.ggml.model", "llama");
+    gguf_put_texts(&w, "tokenizer.ggml.tokens", two, 2);
+    gguf_put_floats(&w, "tokenizer.ggml.scores", (float[]){0, 0}, 2);
+    gguf_put_ints(&w, "tokenizer.ggml.precompiled_charsmap", (int32_t[]){1}, 1);
+    refuse(&w, ANM_ERROR_UNSUPPORTED, "normalises texts by a table");
 }
 
 /* ---- with the fixtures ---- */
