@@ -45,6 +45,15 @@ typedef struct anm_convert_lut {
 /* Where packages will run. Weight files above 1 GB may fail to load on iOS, 2 GB on macOS. */
 typedef enum anm_convert_os { ANM_CONVERT_MACOS = 0, ANM_CONVERT_IOS = 1 } anm_convert_os;
 
+/*
+ * What to do about values beyond fp16's range: scale by powers of two where that changes nothing
+ * else (with `calibrate` by what the text shows; Gemma 3 always, by a bound), or leave them.
+ */
+typedef enum anm_convert_rescale {
+    ANM_CONVERT_RESCALE_AUTO = 0,
+    ANM_CONVERT_RESCALE_OFF = 1
+} anm_convert_rescale;
+
 typedef struct anm_convert_options {
     size_t struct_size;
     /* Tokens of context; 0: 512, or max_position_embeddings where that is less. */
@@ -124,6 +133,7 @@ typedef struct anm_convert_options {
      * sizes, times of change and headers, and by samples of the tensors.
      */
     int verify_inputs;
+    anm_convert_rescale rescale;
 } anm_convert_options;
 #define ANM_CONVERT_CHUNKS_AUTO (-1)
 

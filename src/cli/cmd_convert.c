@@ -164,7 +164,7 @@ int cmd_convert(int argc, char **argv) {
     lut_options lut = {0};
     convert_form form = {0};
     bool gptq = false;
-    const char *target = NULL;
+    const char *target = NULL, *rescale = "auto";
     bool overwrite = false, force = false, verify = false, overflow = false, json = false;
     bool dry = false;
     const cli_option table[] = {
@@ -190,6 +190,7 @@ int cmd_convert(int argc, char **argv) {
         {"calibrate", 0, CLI_STRING, &calibrate, "TEXT", "weigh weights by their use in a text"},
         {"calibrate-tokens", 0, CLI_INT, &tokens, "N", "of that text (default 4096)"},
         {"gptq", 0, CLI_FLAG, &gptq, NULL, "round with error feedback (needs --calibrate)"},
+        {"rescale", 0, CLI_STRING, &rescale, "auto|off", "powers of two against overflow"},
         {"target-size", 0, CLI_STRING, &target, "BYTES",
          "choose bits so that weights take this at most, as 400MB (needs --calibrate)"},
         {"per-channel-scale", 0, CLI_FLAG, &lut.scale, NULL, "a scale for each row of weights"},
@@ -229,6 +230,9 @@ int cmd_convert(int argc, char **argv) {
     if (wrong) return cli_usage(&spec, "%s", wrong);
     options.context_length = context;
     options.calibrate = calibrate;
+    if (strcmp(rescale, "off") == 0) options.rescale = ANM_CONVERT_RESCALE_OFF;
+    else if (strcmp(rescale, "auto") != 0)
+        return cli_usage(&spec, "--rescale is auto or off");
     options.lut_feedback = gptq;
     options.calibrate_tokens = tokens;
     options.batch_size = batch;

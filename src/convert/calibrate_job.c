@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "src/convert/calibrate_job.h"
 
+#include "src/convert/fp16range.h"
+
 anm_status anm_job_calibrate(anm_job *job, anm_error *err) {
     const anm_convert_options *o = &job->options;
     if (o->lut_feedback && !o->calibrate)
@@ -12,7 +14,8 @@ anm_status anm_job_calibrate(anm_job *job, anm_error *err) {
     job->progress.component = "calibration";
     job->progress.file = o->calibrate;
     ANM_TRY(anm_job_advance(job, 0, err));
-    return anm_calibration_measure(job->calibration, err);
+    ANM_TRY(anm_calibration_measure(job->calibration, err));
+    return anm_job_fit_range(job, err);
 }
 
 const double *anm_job_importance(const anm_job *job, anm_slot slot, const anm_weight *weight) {

@@ -5,7 +5,9 @@
 
 #include "src/convert/job.h"
 
-/* Fills job->calibration if the options name a text; the recipe is made. */
+/*
+ * Fills job->calibration if the options name a text; the recipe is made, and its scales may change.
+ */
 ANM_MUST_CHECK anm_status anm_job_calibrate(anm_job *job, anm_error *err);
 
 /*

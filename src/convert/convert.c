@@ -41,6 +41,7 @@ static anm_status take_options(const anm_convert_options *given, anm_convert_opt
 
 static anm_status choose_scale(anm_job *job, anm_error *err) {
     double bound;
+    if (job->options.rescale == ANM_CONVERT_RESCALE_OFF) return ANM_OK;
     ANM_TRY(anm_residual_bound(&job->recipe, job->checkpoint, &bound, err));
     job->recipe.residual_scale = anm_residual_scale(bound);
     if (job->recipe.residual_scale < 1)

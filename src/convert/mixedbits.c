@@ -151,7 +151,7 @@ static anm_status noise_of(const sample *s, const double *importance, int bits, 
 /* Noise over signal for each width. */
 static anm_status measure_sample(survey *v, matrix *m, sample *s, anm_error *err) {
     anm_not_finite bad = {0};
-    const anm_weight adjusted = anm_residual_weight(&v->job->recipe, m->slot, m->weight);
+    const anm_weight adjusted = anm_residual_weight(&v->job->recipe, m->slot, m->layer, m->weight);
     const double *importance = anm_job_importance(v->job, m->slot, m->weight);
     s->form = anm_palette_form_of(&v->job->recipe, m->slot, m->layer, m->rows, m->columns);
     ANM_TRY(anm_palette_source_init(&s->source, &adjusted, 0, m->rows, v->job->recipe.lut_scaled,

@@ -58,7 +58,8 @@ static anm_status add_target(void *context, const anm_piece *piece, anm_error *e
 static anm_status store_target(pass *p, const target *t, anm_error *err) {
     const anm_piece *piece = &t->piece;
     anm_prepared item = {.slot = piece->slot, .tensor = t->weight->tensor, .first = piece->first};
-    const anm_weight adjusted = anm_residual_weight(&p->job->recipe, piece->slot, t->weight);
+    const anm_weight adjusted = anm_residual_weight(&p->job->recipe, piece->slot, piece->layer,
+                                                   t->weight);
     item.place.form = anm_palette_form_of(&p->job->recipe, piece->slot, piece->layer, piece->rows,
                                           piece->columns);
     ANM_TRY(anm_palette_store(p->job, p->blobs, piece->slot, &adjusted, piece->first, piece->rows,

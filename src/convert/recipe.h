@@ -47,6 +47,7 @@ typedef struct anm_recipe {
     int lut_axis;    /* 0: rows share a table, 1: columns do */
     bool lut_scaled; /* a scale for each row */
     uint8_t *lut_bits; /* [layers + 1][ANM_SLOT_COUNT], 0 or 16: fp16; NULL: the components' */
+    int8_t *up_shift, *v_shift; /* [layers], see fp16range.h; NULL: none */
     double mean_bits[3]; /* of embeddings, FFN and head where lut_bits says; 0: given */
 } anm_recipe;
 

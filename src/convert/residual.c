@@ -6,6 +6,7 @@
 
 #include "src/base/alloc.h"
 #include "src/base/half.h"
+#include "src/convert/fp16range.h"
 
 enum { PIECE = 1 << 16 /* values looked at together */ };
 
@@ -53,9 +54,11 @@ static bool feeds_stream(const anm_recipe *r, anm_slot slot) {
     }
 }
 
-anm_weight anm_residual_weight(const anm_recipe *r, anm_slot slot, const anm_weight *weight) {
+anm_weight anm_residual_weight(const anm_recipe *r, anm_slot slot, int64_t layer,
+                               const anm_weight *weight) {
     anm_weight w = *weight;
     double factor = feeds_stream(r, slot) ? r->residual_scale : 1;
+    factor *= anm_range_factor(r, slot, layer);
     if (slot == ANM_SLOT_EMBEDDING && r->family->scaled_embedding)
         factor *= embedding_scale(r, weight);
     if (is_norm(slot) && r->family->norm_adds_one) w.offset = 1;
@@ -87,7 +90,7 @@ static anm_status largest(const anm_recipe *r, const anm_checkpoint *checkpoint,
     const anm_weight *stored;
     anm_family_tensor(r->family, slot, layer, name, sizeof name);
     ANM_TRY(anm_checkpoint_require(checkpoint, name, &stored, err));
-    const anm_weight w = anm_residual_weight(r, slot, stored);
+    const anm_weight w = anm_residual_weight(r, slot, layer, stored);
     size_t count = (size_t)anm_shape_elements(w.tensor->shape, w.tensor->rank);
     *out = 0;
     for (size_t done = 0; done < count; done += PIECE) {

@@ -25,6 +25,7 @@ double anm_residual_scale(double bound);
 /* The epsilon of a slot's norm, scaled if its input is the stream. */
 double anm_residual_epsilon(const anm_recipe *recipe, anm_slot slot);
 /* A copy of the slot's weight that reads as the graph wants it: gains, scales. */
-anm_weight anm_residual_weight(const anm_recipe *recipe, anm_slot slot, const anm_weight *weight);
+anm_weight anm_residual_weight(const anm_recipe *recipe, anm_slot slot, int64_t layer,
+                               const anm_weight *weight);
 
 #endif

@@ -122,7 +122,7 @@ anm_status anm_slot_store(anm_job *job, anm_blob_writer *blobs, anm_slot slot, i
     ANM_TRY(anm_checkpoint_require(job->checkpoint, name, &weight, err));
     anm_not_finite bad = {0};
     int64_t rows = weight->tensor->shape[0];
-    const anm_weight adjusted = anm_residual_weight(&job->recipe, slot, weight);
+    const anm_weight adjusted = anm_residual_weight(&job->recipe, slot, layer, weight);
     ANM_TRY(anm_rows_store(job, blobs, slot, layer, &adjusted, 0, rows, place, &bad, err));
     return anm_weight_report(job, weight, &bad, err);
 }
