@@ -12,7 +12,12 @@
 #include "src/base/file.h"
 #include "src/base/temporary.h"
 
-enum { BUFFER_SIZE = 1 << 18 };
+/*
+ * The kernel caches a file in pieces as large and as aligned as the writes that made it, and who
+ * maps it reads large pieces faster (by a third, from memory): so all writes but the last are of
+ * whole, aligned buffers.
+ */
+enum { BUFFER_SIZE = 1 << 21 };
 
 struct anm_writer {
     char *path;
@@ -66,14 +71,15 @@ static anm_status flush(anm_writer *w, anm_error *err) {
 }
 
 anm_status anm_writer_write(anm_writer *w, const void *data, size_t size, anm_error *err) {
-    if (size > BUFFER_SIZE - w->pending) ANM_TRY(flush(w, err));
-    if (size >= BUFFER_SIZE) {
-        ANM_TRY(write_at(w, w->written, data, size, err));
-        w->written += size;
-        return ANM_OK;
+    const unsigned char *from = data;
+    while (size) {
+        size_t room = BUFFER_SIZE - w->pending, n = size < room ? size : room;
+        memcpy(w->buffer + w->pending, from, n);
+        w->pending += n;
+        from += n;
+        size -= n;
+        if (w->pending == BUFFER_SIZE) ANM_TRY(flush(w, err));
     }
-    if (size) memcpy(w->buffer + w->pending, data, size);
-    w->pending += size;
     return ANM_OK;
 }
 
