@@ -11,7 +11,8 @@
 static const anm_step_builder builders[] = {
     anm_build_view,      anm_build_linear, anm_build_gated,  anm_build_norm,
     anm_build_rope,      anm_build_cache,  anm_build_attention, anm_build_gather,
-    anm_build_softmax,   anm_build_binary, anm_build_unary,  anm_build_interp,
+    anm_build_softmax,   anm_build_binary, anm_build_unary,  anm_build_cast,
+    anm_build_interp,
 };
 
 static bool is_constant_op(const anm_mil_op *op) {
@@ -95,16 +96,35 @@ static void place_outputs(anm_planner *p) {
         p->blocks.data[p->plan->outputs[i].block].last = p->phase;
 }
 
+static bool has_known_shapes(const anm_mil_op *op) {
+    for (size_t i = 0; i < op->output_count; i++) {
+        const anm_mil_type *type = op->outputs[i]->type;
+        if (type->rank < 0) return false;
+        for (int k = 0; k < type->rank; k++)
+            if (type->shape[k] < 0) return false;
+    }
+    return true;
+}
+
+static void build_step(anm_planner *p, const anm_mil_op *op) {
+    if (!has_known_shapes(op)) {
+        p->status = anm_fail(p->err, ANM_ERROR_UNSUPPORTED, p->plan->flow.function->name,
+                             "the shape of %s depends on values", anm_mil_op_label(op));
+        return;
+    }
+    for (size_t i = 0; i < sizeof builders / sizeof builders[0]; i++)
+        if (builders[i](p, op)) return;
+}
+
 static void build_steps(anm_planner *p) {
     const anm_mil_block *body = p->plan->flow.function->body;
     p->number = 0;
-    for (const anm_mil_op *op = body->first; op; op = op->next, p->number++) {
-        if (p->status != ANM_OK) return;
-        if (is_constant_op(op)) continue;
+    for (const anm_mil_op *op = body->first; op && p->status == ANM_OK; op = op->next) {
         p->at = op;
-        for (size_t i = 0; i < sizeof builders / sizeof builders[0]; i++)
-            if (builders[i](p, op)) break;
+        if (!is_constant_op(op)) build_step(p, op);
+        p->number++;
     }
+    p->at = NULL;
 }
 
 /* The workspace: big blocks first, each at the lowest place free during its lifetime. */

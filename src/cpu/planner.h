@@ -159,6 +159,7 @@ bool anm_build_softmax(anm_planner *p, const anm_mil_op *op);
 bool anm_build_attention(anm_planner *p, const anm_mil_op *op);
 bool anm_build_gather(anm_planner *p, const anm_mil_op *op);
 bool anm_build_binary(anm_planner *p, const anm_mil_op *op);
+bool anm_build_cast(anm_planner *p, const anm_mil_op *op);
 bool anm_build_unary(anm_planner *p, const anm_mil_op *op);
 bool anm_build_interp(anm_planner *p, const anm_mil_op *op); /* takes every op */
 

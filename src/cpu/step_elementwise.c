@@ -129,8 +129,8 @@ static void run_small(const anm_step *s, anm_exec *x, int thread, int threads) {
     for (int64_t row = 0; row < e->rows; row++) {
         offsets(e, row, at);
         for (int64_t i = 0; i < e->n; i++) {
-            int32_t v[3];
-            float f[3];
+            int32_t v[3] = {0};
+            float f[3] = {0};
             for (int o = 0; o < e->inputs; o++) {
                 memcpy(&v[o], in[o] + 4 * (at[o] + i * e->step[o]), 4);
                 memcpy(&f[o], &v[o], 4);
@@ -236,6 +236,32 @@ bool anm_build_binary(anm_planner *p, const anm_mil_op *op) {
     e->compare = floats ? binaries[k].compare : NULL;
     e->ints = floats ? NULL : binaries[k].ints;
     return (e->compare || e->ints) && add_step(p, op, e, run_small, ANM_DTYPE_INT32, -1);
+}
+
+static int32_t to_int16(int32_t a, int32_t b) { return (void)b, (int16_t)a; }
+static int32_t to_uint16(int32_t a, int32_t b) { return (void)b, (uint16_t)a; }
+static int32_t to_int8(int32_t a, int32_t b) { return (void)b, (int8_t)a; }
+static int32_t to_uint8(int32_t a, int32_t b) { return (void)b, (uint8_t)a; }
+static int32_t to_bool(int32_t a, int32_t b) { return (void)b, a != 0; }
+
+/* Integers wrap; all else that changes numbers is left to the interpreter. */
+bool anm_build_cast(anm_planner *p, const anm_mil_op *op) {
+    static const struct {
+        anm_dtype to;
+        int_fn convert;
+    } casts[] = {{ANM_DTYPE_INT16, to_int16},
+                 {ANM_DTYPE_UINT16, to_uint16},
+                 {ANM_DTYPE_INT8, to_int8},
+                 {ANM_DTYPE_UINT8, to_uint8},
+                 {ANM_DTYPE_BOOL, to_bool}};
+    size_t k = 0, count = sizeof casts / sizeof casts[0];
+    if (!anm_is_op(op, "cast")) return false;
+    while (k < count && casts[k].to != op->outputs[0]->type->dtype) k++;
+    element_step *e = k < count ? anm_plan_alloc(p, sizeof *e) : NULL;
+    if (!e || !take(p, op, "x", e) || e->in[0].dtype != ANM_DTYPE_INT32)
+        return p->status != ANM_OK;
+    e->ints = casts[k].convert;
+    return add_step(p, op, e, run_small, ANM_DTYPE_INT32, -1);
 }
 
 static const struct {

@@ -41,7 +41,7 @@ typedef struct anm_row_kernels {
     void (*rope)(const float *x, const float *c1, const float *s1, const float *c2,
                  const float *s2, int64_t half, float *y);
     void (*unary)(anm_unary_kind kind, const float *x, int64_t n, float *y);
-    /* A step of 0 repeats one element of that operand; 1: contiguous. */
+    /* Elements of an operand are that many apart; 0 repeats one. */
     void (*binary)(anm_binary_kind kind, const float *a, int a_step, const float *b, int b_step,
                    int64_t n, float *y);
     /* y = activation(gate) * up; y may be either. */

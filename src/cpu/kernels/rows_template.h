@@ -128,7 +128,7 @@ static void ANM_ROWS(gated)(anm_unary_kind kind, const float *gate, const float 
 }
 
 #define BINARY_LOOP(expression)                                                                    \
-    if (a_step && b_step)                                                                          \
+    if (a_step == 1 && b_step == 1)                                                                \
         for (int64_t i = 0; i < n; i++) {                                                          \
             float p = a[i], q = b[i];                                                              \
             y[i] = (expression);                                                                   \

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fast engine against the interpreter's fp32 arithmetic: every function of converted models, on
+ * every level of instructions that the machine has, with one to three threads, and with each pass
+ * left out.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "anemone/convert.h"
+#include "src/base/dtype.h"
+#include "src/base/file.h"
+#include "src/cpu/engine.h"
+#include "src/package/package.h"
+#include "src/pass/pass.h"
+#include "tests/unit/testing.h"
+#include "tests/unit/tiny_model.h"
+
+#define MODEL "test_engine.hf"
+#define OUT "test_engine.out"
+enum { CONTEXT = 24, BATCH = 8, POSITION = 9, MOST = 8 };
+
+static const tiny_model models[] = {
+    {"qwen3", "Qwen3ForCausalLM", 64, 2, 4, 2, 16, 96, 72, .tied = true, .qk_norm = true,
+     .dtype = ANM_DTYPE_BF16},
+    {"qwen2", "Qwen2ForCausalLM", 64, 2, 4, 2, 16, 72, 64, .tied = true, .qkv_bias = true,
+     .dtype = ANM_DTYPE_BF16},
+    {"llama", "LlamaForCausalLM", 48, 2, 6, 2, 8, 64, 67, .dtype = ANM_DTYPE_FP32,
+     .config = "\"rope_theta\": 10000"},
+};
+
+static uint32_t seed;
+
+static float noise(void) {
+    seed = seed * 1664525u + 1013904223u;
+    return (float)(int32_t)seed * 0x1p-31f;
+}
+
+/* The values of a call: inputs, and states, of a function; fp32 and int32. */
+typedef struct call {
+    anm_tensor inputs[MOST], states[MOST];
+    size_t input_count, state_count;
+} call;
+
+static void fill(anm_tensor *t) {
+    int64_t count = anm_shape_elements(t->shape, t->rank);
+    int64_t rows = t->rank > 1 ? t->shape[t->rank - 2] : 1;
+    float *f = t->data;
+    int32_t *i = t->data;
+    bool mask = strcmp(t->name, "causal_mask") == 0, at = strcmp(t->name, "current_pos") == 0;
+    for (int64_t k = 0; k < count; k++) {
+        if (t->dtype == ANM_DTYPE_INT32) i[k] = at ? POSITION : (int32_t)(POSITION + k);
+        else if (mask) f[k] = k % CONTEXT <= POSITION + k / CONTEXT % rows ? 0 : -INFINITY;
+        else f[k] = noise();
+    }
+}
+
+static anm_tensor make_tensor(const anm_mil_value *value) {
+    const anm_mil_type *type = value->type;
+    if (type->kind == ANM_MIL_STATE) type = type->items[0];
+    anm_tensor t = {.name = value->name, .rank = type->rank};
+    t.dtype = anm_dtype_is_float(type->dtype) ? ANM_DTYPE_FP32 : ANM_DTYPE_INT32;
+    for (int i = 0; i < type->rank; i++) t.shape[i] = type->shape[i] < 0 ? 3 : type->shape[i];
+    t.bytes = 4 * (size_t)anm_shape_elements(t.shape, t.rank);
+    t.data = malloc(t.bytes);
+    assert_non_null(t.data);
+    fill(&t);
+    return t;
+}
+
+static call make_call(const anm_mil_function *f) {
+    call c = {0};
+    seed = 7;
+    for (size_t i = 0; i < f->input_count; i++) {
+        anm_tensor t = make_tensor(f->inputs[i]);
+        if (f->inputs[i]->type->kind == ANM_MIL_STATE) c.states[c.state_count++] = t;
+        else c.inputs[c.input_count++] = t;
+    }
+    return c;
+}
+
+static void free_call(call *c) {
+    for (size_t i = 0; i < c->input_count; i++) free(c->inputs[i].data);
+    for (size_t i = 0; i < c->state_count; i++) free(c->states[i].data);
+}
+
+/* Outputs one after the other, then the states: what a run leaves. */
+static float *leave(const anm_tensor *outputs, size_t count, const call *c, size_t *length) {
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) n += outputs[i].bytes / 4;
+    for (size_t i = 0; i < c->state_count; i++) n += c->states[i].bytes / 4;
+    float *all = malloc(n * sizeof *all + 1), *at = all;
+    assert_non_null(all);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(at, outputs[i].data, outputs[i].bytes);
+        at += outputs[i].bytes / 4;
+    }
+    for (size_t i = 0; i < c->state_count; i++) {
+        memcpy(at, c->states[i].data, c->states[i].bytes);
+        at += c->states[i].bytes / 4;
+    }
+    *length = n;
+    return all;
+}
+
+static float *run_reference(const anm_mil_function *f, size_t *length) {
+    anm_interp *interp;
+    anm_interp_result *result;
+    anm_error err;
+    size_t count;
+    call c = make_call(f);
+    assert_ok(anm_interp_create(f, ANM_PRECISION_FP32, &interp, &err), &err);
+    assert_ok(anm_interp_run(interp, c.inputs, c.input_count, c.states, c.state_count, &result,
+                             &err), &err);
+    const anm_tensor *outputs = anm_interp_result_tensors(result, &count);
+    float *all = leave(outputs, count, &c, length);
+    anm_interp_result_destroy(result);
+    anm_interp_destroy(interp);
+    free_call(&c);
+    return all;
+}
+
+static float *run_engine(const anm_mil_function *f, const anm_engine_options *options,
+                         size_t *length) {
+    anm_engine *engine;
+    anm_engine_result *result;
+    anm_pool *pool;
+    anm_error err;
+    size_t count;
+    call c = make_call(f);
+    assert_ok(anm_pool_create(options->threads, &pool, &err), &err);
+    anm_status status = anm_engine_create(f, c.inputs, c.input_count, options, &engine, &err);
+    if (status == ANM_ERROR_UNSUPPORTED && options->skip) { /* shapes that nobody worked out */
+        anm_pool_destroy(pool);
+        free_call(&c);
+        return NULL;
+    }
+    assert_ok(status, &err);
+    assert_true(anm_engine_fits(engine, c.inputs, c.input_count));
+    assert_ok(anm_engine_run(engine, pool, c.inputs, c.input_count, c.states, c.state_count,
+                             &result, &err), &err);
+    const anm_tensor *outputs = anm_engine_result_tensors(result, &count, NULL);
+    float *all = leave(outputs, count, &c, length);
+    anm_engine_result_release(result);
+    anm_engine_destroy(engine);
+    anm_pool_destroy(pool);
+    free_call(&c);
+    return all;
+}
+
+/* Largest difference in units of the root mean square. */
+static double distance(const float *got, const float *want, size_t n) {
+    double worst = 0, squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        squares += (double)want[i] * want[i];
+        double d = fabs((double)got[i] - want[i]);
+        if (!(d <= worst)) worst = d;
+    }
+    return worst / sqrt(squares / (double)n + 1e-30);
+}
+
+static void check_function(const anm_mil_function *f, const anm_engine_options *options,
+                           double most, const char *what) {
+    size_t n, m;
+    float *got = run_engine(f, options, &m);
+    if (!got) return;
+    float *want = run_reference(f, &n);
+    assert_int_equal(n, m);
+    double worst = distance(got, want, n);
+    if (!(worst <= most))
+        fail_msg("%s, %s at %s, %d threads, without %s: %g > %g", what, f->name,
+                 anm_isa_name(options->isa), options->threads,
+                 options->skip ? options->skip : "nothing", worst, most);
+    free(want);
+    free(got);
+}
+
+typedef void (*visit_fn)(const anm_mil_function *f, const char *file);
+
+static void each_function(visit_fn visit) {
+    anm_error err;
+    anm_arena *arena = anm_arena_create();
+    char **names;
+    size_t count;
+    assert_ok(anm_dir_list(arena, OUT, &names, &count, &err), &err);
+    for (size_t i = 0; i < count; i++) {
+        anm_package *package;
+        const char *dot = strrchr(names[i], '.');
+        if (!dot || strcmp(dot, ".mlpackage") != 0) continue;
+        assert_ok(anm_package_open(anm_path_join(arena, OUT, names[i]), 0, &package, &err), &err);
+        for (size_t k = 0; k < package->program->function_count; k++)
+            visit(package->program->functions[k], names[i]);
+        anm_package_close(package);
+    }
+    anm_arena_destroy(arena);
+}
+
+static void convert(const tiny_model *model, int bits) {
+    anm_convert_options options;
+    anm_error err;
+    anm_convert_options_init(&options);
+    options.context_length = CONTEXT;
+    options.batch_size = BATCH;
+    options.lut_embeddings.bits = options.lut_ffn.bits = options.lut_head.bits = bits;
+    tiny_model_write(model, MODEL);
+    assert_ok(anm_path_remove(OUT, &err), &err);
+    assert_ok(anm_convert(MODEL, OUT, &options, NULL, &err), &err);
+}
+
+/*
+ * The C level multiplies in fp32: rounding alone. Others use 16-bit integers, 5e-5 of the norms
+ * for one product; matrix tiles use bf16, 2^-9 for each factor.
+ */
+static double bound(anm_isa isa) {
+    return isa == ANM_ISA_C ? 2e-5 : isa == ANM_ISA_AMX ? 3e-2 : 2e-3;
+}
+
+static void on_every_level(const anm_mil_function *f, const char *file) {
+    for (int isa = 0; isa < ANM_ISA_COUNT; isa++) {
+        if (!anm_isa_available((anm_isa)isa)) continue;
+        for (int threads = 1; threads <= 3; threads++) {
+            anm_engine_options o = {.isa = (anm_isa)isa, .state_dtype = ANM_DTYPE_FP32,
+                                    .threads = threads, .validate = true};
+            check_function(f, &o, bound((anm_isa)isa), file);
+        }
+    }
+}
+
+static void without_each_pass(const anm_mil_function *f, const char *file) {
+    const anm_pass *pass;
+    for (size_t i = 0; (pass = anm_pass_at(i)); i++) {
+        anm_engine_options o = {.isa = ANM_ISA_C, .state_dtype = ANM_DTYPE_FP32, .threads = 1,
+                                .skip = pass->name, .validate = true};
+        check_function(f, &o, bound(ANM_ISA_C), file);
+    }
+    anm_engine_options none = {.isa = ANM_ISA_C, .state_dtype = ANM_DTYPE_FP32, .threads = 2,
+                               .skip = "all", .validate = true};
+    check_function(f, &none, bound(ANM_ISA_C), file);
+}
+
+static void models_on_every_level(void **state) {
+    static const int bits[] = {0, 4, 6, 8};
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++)
+        for (size_t k = 0; k < sizeof bits / sizeof bits[0]; k++) {
+            convert(&models[i], bits[k]);
+            each_function(on_every_level);
+        }
+}
+
+static void passes_change_nothing(void **state) {
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        convert(&models[i], 4);
+        each_function(without_each_pass);
+    }
+}
+
+/* The decoder has no op left that the interpreter must run but those that find the last token. */
+static void decoders_are_fused(const anm_mil_function *f, const char *file) {
+    anm_engine *engine;
+    anm_error err;
+    call c = make_call(f);
+    anm_engine_options o = {.isa = ANM_ISA_C, .threads = 1};
+    assert_ok(anm_engine_create(f, c.inputs, c.input_count, &o, &engine, &err), &err);
+    size_t most = strcmp(f->name, "prefill") == 0 ? 1 : 0;
+    if (anm_engine_get_facts(engine).fallbacks > most)
+        fail_msg("%s, %s: %zu ops are left to the interpreter", file, f->name,
+                 anm_engine_get_facts(engine).fallbacks);
+    anm_engine_destroy(engine);
+    free_call(&c);
+}
+
+static void everything_is_fused(void **state) {
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        convert(&models[i], 0);
+        each_function(decoders_are_fused);
+    }
+}
+
+static int clean_up(void **state) {
+    anm_error err;
+    anm_status a = anm_path_remove(OUT, &err), b = anm_path_remove(MODEL, &err);
+    return a != ANM_OK || b != ANM_OK;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(models_on_every_level),
+        cmocka_unit_test(passes_change_nothing),
+        cmocka_unit_test(everything_is_fused),
+    };
+    return cmocka_run_group_tests_name("engine", tests, NULL, clean_up);
+}
