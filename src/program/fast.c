@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "anemone/profile.h"
 #include "src/base/alloc.h"
 #include "src/base/threads.h"
 #include "src/cpu/poolshare.h"
@@ -107,4 +108,35 @@ void anm_function_release_engines(anm_function *f) {
         anm_free(e);
     }
     f->engines = NULL;
+}
+
+/* Profiling. */
+
+static anm_engine *latest(const anm_function *f) {
+    for (anm_engine_entry *e = f->engines; e; e = e->next)
+        if (e->engine) return e->engine;
+    return NULL;
+}
+
+int anm_function_plan(const anm_function *function, anm_plan_facts *facts) {
+    const anm_engine *engine = latest(function);
+    if (!engine) return 0;
+    anm_engine_facts f = anm_engine_get_facts(engine);
+    *facts = (anm_plan_facts){f.workspace, f.copied, f.steps, f.fallbacks, f.phases};
+    return 1;
+}
+
+void anm_function_profile(const anm_function *function, int on) {
+    for (anm_engine_entry *e = function->engines; e; e = e->next)
+        if (e->engine) anm_engine_profile(e->engine, on != 0);
+}
+
+size_t anm_function_step_count(const anm_function *function) {
+    const anm_engine *engine = latest(function);
+    return engine ? anm_engine_profile_count(engine) : 0;
+}
+
+anm_step_timing anm_function_step(const anm_function *function, size_t index) {
+    anm_engine_timing t = anm_engine_profile_at(latest(function), index);
+    return (anm_step_timing){t.kind, t.label, t.nanoseconds, t.bytes, t.flops};
 }

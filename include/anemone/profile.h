@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where a function's time goes. Profiling concerns the fast engine's plans of a function, those
+ * made before it is switched on; not to be switched while the function runs.
+ */
+#ifndef ANEMONE_PROFILE_H
+#define ANEMONE_PROFILE_H
+
+#include "anemone/program.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a plan is like. */
+typedef struct anm_plan_facts {
+    size_t workspace; /* bytes that a run works in */
+    size_t copied;    /* bytes of constants that could not be used where they are mapped */
+    size_t steps;     /* of which some run in the interpreter: */
+    size_t fallbacks;
+    size_t phases;    /* barriers between the threads */
+} anm_plan_facts;
+
+/* A step of a plan. Strings live as long as the program. */
+typedef struct anm_step_timing {
+    const char *kind;     /* "anm_linear" */
+    const char *label;    /* of the op; may be NULL */
+    uint64_t nanoseconds; /* on the calling thread, waiting included, since profiling began */
+    uint64_t bytes;       /* of weights that one run reads */
+    uint64_t flops;       /* that one run computes with them */
+} anm_step_timing;
+
+/* The latest plan of a function; false if it has none (never run, or run by the interpreter). */
+ANM_API int anm_function_plan(const anm_function *function, anm_plan_facts *facts);
+/* Switches timing of all plans of the function; switching it on begins anew. */
+ANM_API void anm_function_profile(const anm_function *function, int on);
+/* Steps of the latest plan, in order; 0 when it is not being profiled. */
+ANM_API size_t anm_function_step_count(const anm_function *function);
+ANM_API anm_step_timing anm_function_step(const anm_function *function, size_t index);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
