@@ -25,6 +25,9 @@ typedef struct anm_sampler anm_sampler;
 typedef struct anm_llm_options {
     size_t struct_size;
     anm_precision precision;
+    anm_engine_kind engine; /* these three as in anm_predict_options; `cpu` is copied */
+    int threads;
+    const char *cpu;
 } anm_llm_options;
 ANM_API void anm_llm_options_init(anm_llm_options *options);
 
@@ -45,6 +48,14 @@ ANM_API size_t anm_llm_vocab_size(const anm_llm *llm);          /* logits */
 ANM_API int anm_llm_gives_logits(const anm_llm *llm);
 ANM_API const anm_tokenizer *anm_llm_tokenizer(const anm_llm *llm);         /* NULL: none */
 ANM_API const anm_chat_template *anm_llm_chat_template(const anm_llm *llm); /* NULL: none */
+/* A function that the model runs, and the part it belongs to. */
+typedef struct anm_llm_part {
+    const char *component; /* "embeddings", "FFN", "LM head", "monolithic" */
+    size_t chunk;          /* of the FFN: from 1 */
+    const anm_function *function;
+} anm_llm_part;
+/* Zero past the end. */
+ANM_API int anm_llm_part_at(const anm_llm *llm, size_t index, anm_llm_part *part);
 /*
  * Ids that end an answer: every eos_token_id of generation_config.json and config.json, and the
  * tokenizer's eos token.

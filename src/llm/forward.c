@@ -16,6 +16,9 @@ static anm_status predict(const anm_session *s, const anm_function *f, const anm
     anm_predict_options options;
     anm_predict_options_init(&options);
     options.precision = s->llm->precision;
+    options.engine = s->llm->engine;
+    options.threads = s->llm->threads;
+    options.cpu = s->llm->cpu;
     return anm_predict(f, inputs, input_count, outputs, output_count, s->state, &options, err);
 }
 

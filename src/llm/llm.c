@@ -49,7 +49,10 @@ anm_status anm_llm_open(const char *dir, const anm_llm_options *options, anm_llm
     anm_llm_options_init(&all);
     anm_status status = anm_options_take(&all, sizeof all, options, err);
     llm->precision = all.precision;
+    llm->engine = all.engine;
+    llm->threads = all.threads;
     llm->dir = anm_arena_strdup(arena, dir);
+    llm->cpu = all.cpu ? anm_arena_strdup(arena, all.cpu) : NULL;
     if (status == ANM_OK) status = llm->dir ? open_all(llm, err) : anm_fail_memory(err);
     if (status == ANM_OK) *out = llm;
     else anm_llm_close(llm);
@@ -101,4 +104,18 @@ const anm_chat_template *anm_llm_chat_template(const anm_llm *llm) {
 const int32_t *anm_llm_stop_ids(const anm_llm *llm, size_t *count) {
     *count = llm->stop_count;
     return llm->stop_ids;
+}
+
+/* Functions in the order of a pass: embeddings, chunks, head. */
+int anm_llm_part_at(const anm_llm *llm, size_t index, anm_llm_part *part) {
+    *part = (anm_llm_part){0};
+    if (llm->embeddings && index-- == 0)
+        *part = (anm_llm_part){"embeddings", 0, llm->embeddings};
+    for (size_t i = 0; i < llm->chunk_count && !part->function; i++)
+        for (int role = 0; role < ANM_LLM_ROLES && !part->function; role++)
+            if (llm->chunks[i].functions[role] && index-- == 0)
+                *part = (anm_llm_part){"FFN", i + 1, llm->chunks[i].functions[role]};
+    if (!part->function && llm->head && index == 0)
+        *part = (anm_llm_part){"LM head", 0, llm->head};
+    return part->function != NULL;
 }

@@ -43,6 +43,9 @@ struct anm_llm {
     anm_arena *arena;
     const char *dir, *name;
     anm_precision precision;
+    anm_engine_kind engine;
+    int threads;
+    const char *cpu; /* NULL: the default */
     anm_program **programs; /* every package opened */
     size_t program_count;
     const anm_function *embeddings, *head;
