@@ -74,6 +74,7 @@ void cli_catch_interrupt(void);
 void cli_release_interrupt(void);
 bool cli_interrupted(void);
 
+int cmd_bench(int argc, char **argv);
 int cmd_chat(int argc, char **argv);
 int cmd_combine(int argc, char **argv);
 int cmd_compile(int argc, char **argv);

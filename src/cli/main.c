@@ -14,6 +14,7 @@ static const struct {
     {"chat", cmd_chat, "talk with a converted model"},
     {"run", cmd_run, "answer one prompt"},
     {"eval", cmd_eval, "perplexity, two models compared, multiple choice"},
+    {"bench", cmd_bench, "speed of a converted model, beside the machine's limits"},
     {"verify", cmd_verify, "check a converted model, alone or against its checkpoint"},
     {"inspect", cmd_inspect, "show what a package or compiled model holds"},
     {"compile", cmd_compile, "make a .mlmodelc of a .mlpackage, without a Mac"},

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * anemone bench: speed of prefill and decode, beside what the machine can do, measured in the same
+ * run: the rounds of all measurements take turns, so that a slow moment does not fall on one.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "anemone/limits.h"
+#include "src/cli/benchprofile.h"
+#include "src/cli/cli.h"
+
+enum { MOST_CASES = 16, MOST_REPEATS = 100 };
+
+typedef struct bench_case {
+    bool decode;
+    size_t tokens, depth; /* evaluated; there before */
+    double seconds[MOST_REPEATS];
+} bench_case;
+
+typedef struct bench {
+    anm_llm *llm;
+    anm_session *session;
+    int32_t *tokens; /* as many as the context holds */
+    size_t context;
+    bench_case cases[MOST_CASES];
+    size_t count, repeats;
+    anm_limits limits[MOST_REPEATS];
+    double load, first; /* seconds: opening; first token after it */
+    bench_profile profile;
+    anm_error err;
+} bench;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void add_case(bench *b, bool decode, size_t tokens, size_t depth) {
+    if (b->count == MOST_CASES || tokens == 0 || depth + tokens > b->context) return;
+    for (size_t i = 0; i < b->count; i++)
+        if (b->cases[i].decode == decode && b->cases[i].tokens == tokens &&
+            b->cases[i].depth == depth)
+            return;
+    b->cases[b->count++] = (bench_case){.decode = decode, .tokens = tokens, .depth = depth};
+}
+
+/* The last row of logits is always computed, as it is when a prompt is read. */
+static anm_status run_prefill(bench *b, bench_case *c, size_t repeat) {
+    anm_session_rewind(b->session, 0);
+    double begin = now();
+    anm_status status = anm_session_sync(b->session, b->tokens, c->tokens, &b->err);
+    c->seconds[repeat] = now() - begin;
+    return status;
+}
+
+static anm_status run_decode(bench *b, bench_case *c, size_t repeat) {
+    size_t have;
+    anm_session_tokens(b->session, &have);
+    if (have > c->depth) anm_session_rewind(b->session, c->depth);
+    anm_status status = ANM_OK;
+    if (c->depth) status = anm_session_sync(b->session, b->tokens, c->depth, &b->err);
+    double begin = now();
+    for (size_t i = 0; i < c->tokens && status == ANM_OK; i++)
+        status = anm_session_append(b->session, b->tokens[c->depth + i], &b->err);
+    c->seconds[repeat] = now() - begin;
+    return status;
+}
+
+static anm_status run_case(bench *b, bench_case *c, size_t repeat) {
+    bool profiled = b->profile.on && repeat > 0;
+    if (profiled) bench_profile_start(&b->profile, b->llm, c->decode);
+    anm_status status = c->decode ? run_decode(b, c, repeat) : run_prefill(b, c, repeat);
+    if (profiled) bench_profile_stop(&b->profile, b->llm, c->decode, c->tokens);
+    return status;
+}
+
+/* Plans are made, and pages mapped, before anything counts. */
+static anm_status warm_up(bench *b) {
+    double begin = now();
+    anm_status status = anm_session_append(b->session, b->tokens[0], &b->err);
+    b->first = now() - begin;
+    for (size_t i = 0; i < b->count && status == ANM_OK; i++)
+        status = run_case(b, &b->cases[i], 0);
+    return status;
+}
+
+static anm_status measure(bench *b, int threads, const char *cpu) {
+    anm_status status = warm_up(b);
+    for (size_t r = 0; r < b->repeats && status == ANM_OK; r++) {
+        status = anm_limits_measure(threads, cpu, &b->limits[r], &b->err);
+        for (size_t i = 0; i < b->count && status == ANM_OK; i++) {
+            if (cli_interrupted()) return ANM_ERROR_CANCELLED;
+            status = run_case(b, &b->cases[i], r);
+        }
+    }
+    return status;
+}
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(const double *values, size_t count) {
+    double sorted[MOST_REPEATS];
+    memcpy(sorted, values, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, ascending);
+    return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
+}
+
+static double median_bandwidth(const bench *b) {
+    double values[MOST_REPEATS];
+    for (size_t i = 0; i < b->repeats; i++) values[i] = b->limits[i].bandwidth;
+    return median(values, b->repeats);
+}
+
+/* Half of the distance between the slowest and the fastest, in percent of the median. */
+static double spread(const bench_case *c, size_t repeats) {
+    double least = c->seconds[0], most = c->seconds[0];
+    for (size_t i = 1; i < repeats; i++) {
+        least = fmin(least, c->seconds[i]);
+        most = fmax(most, c->seconds[i]);
+    }
+    return 50 * (most - least) / median(c->seconds, repeats);
+}
+
+/* Memory that is the process's own: what the mapped weights take is not in it. */
+static double own_memory(void) {
+    FILE *file = fopen("/proc/self/status", "r");
+    char line[200];
+    long kilobytes = 0;
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "RssAnon: %ld", &kilobytes) == 1) break;
+    if (file) fclose(file);
+    return 1024.0 * (double)kilobytes;
+}
+
+static double case_bytes(const bench *b, const bench_case *c) {
+    return c->decode ? (double)bench_profile_weights(&b->profile, true) : 0;
+}
+
+static void print_case(const bench *b, const bench_case *c) {
+    double time = median(c->seconds, b->repeats), rate = (double)c->tokens / time;
+    char name[40];
+    snprintf(name, sizeof name, c->decode ? "decode %zu at %zu" : "prefill %zu", c->tokens,
+             c->depth);
+    printf("%-20s %10.1f tokens/s  +-%4.1f %%", name, rate, spread(c, b->repeats));
+    if (c->decode) {
+        double bytes = case_bytes(b, c), limit = bytes / median_bandwidth(b);
+        printf("  %6.1f GB/s of weights, time / limit %.2f", 1e-9 * bytes * rate,
+               time / (double)c->tokens / limit);
+    } else {
+        double flops = (double)bench_profile_flops(&b->profile, false) * rate;
+        const anm_limits *l = &b->limits[0];
+        double peak = l->matrix_flops > 0 ? l->matrix_flops : l->flops;
+        printf("  %6.2f TFLOP/s, %.0f %% of the %s peak", 1e-12 * flops, 100 * flops / peak,
+               l->matrix_flops > 0 ? "bf16 tile" : "fp32 vector");
+    }
+    putchar('\n');
+}
+
+static void print_table(const bench *b) {
+    const anm_limits *l = &b->limits[0];
+    char own[32];
+    printf("%s, context %zu, batch %zu\n", anm_llm_name(b->llm), b->context,
+           anm_llm_batch_size(b->llm));
+    printf("%d threads, %s: memory %.1f GB/s, fp32 %.0f GFLOP/s", l->threads, l->cpu,
+           1e-9 * median_bandwidth(b), 1e-9 * l->flops);
+    if (l->matrix_flops > 0) printf(", bf16 tiles %.2f TFLOP/s", 1e-12 * l->matrix_flops);
+    printf("\nload %.3f s, first token %.3f s after it; memory of its own %s\n\n", b->load,
+           b->first,
+           cli_size(own_memory(), own, sizeof own));
+    for (size_t i = 0; i < b->count; i++) print_case(b, &b->cases[i]);
+}
+
+static json_t *case_json(const bench *b, const bench_case *c) {
+    json_t *samples = json_array();
+    for (size_t i = 0; i < b->repeats; i++)
+        json_array_append_new(samples, json_real(c->seconds[i]));
+    double time = median(c->seconds, b->repeats);
+    return json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:o}", "kind",
+                     c->decode ? "decode" : "prefill", "tokens", (json_int_t)c->tokens, "depth",
+                     (json_int_t)c->depth, "tokens_per_second", (double)c->tokens / time,
+                     "spread_percent", spread(c, b->repeats), "weight_bytes_per_token",
+                     case_bytes(b, c), "flops_per_token",
+                     (double)bench_profile_flops(&b->profile, c->decode), "seconds", samples);
+}
+
+static void print_json(const bench *b, bool profile, bool components) {
+    json_t *cases = json_array();
+    const anm_limits *l = &b->limits[0];
+    for (size_t i = 0; i < b->count; i++)
+        json_array_append_new(cases, case_json(b, &b->cases[i]));
+    json_t *root = json_pack(
+        "{s:s, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:o}", "model", anm_llm_name(b->llm),
+        "threads", l->threads, "cpu", l->cpu, "bandwidth", median_bandwidth(b), "fp32_flops",
+        l->flops, "tile_flops", l->matrix_flops, "load_seconds", b->load, "first_token_seconds",
+        b->first, "own_memory", own_memory(), "cases", cases);
+    if (profile) json_object_set_new(root, "profile", bench_profile_json(&b->profile, false));
+    if (components) json_object_set_new(root, "components", bench_profile_json(&b->profile, true));
+    json_dumpf(root, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(root);
+}
+
+/* "64,512": sizes. */
+static bool parse_sizes(const char *text, size_t *out, size_t *count) {
+    for (*count = 0; *text;) {
+        char *end;
+        unsigned long long value = strtoull(text, &end, 10);
+        if (end == text || (*end && *end != ',') || *count == 8) return false;
+        out[(*count)++] = (size_t)value;
+        text = *end ? end + 1 : end;
+    }
+    return *count > 0;
+}
+
+typedef struct bench_settings {
+    const char *prefill, *depths, *cpu, *engine, *precision;
+    int64_t decode, threads, repeats;
+    bool json, profile, components;
+} bench_settings;
+
+static void add_cases(bench *b, const bench_settings *s, const size_t *prefill, size_t prefills,
+                      const size_t *depths, size_t depth_count) {
+    size_t n = (size_t)s->decode;
+    for (size_t i = 0; i < prefills; i++) add_case(b, false, prefill[i], 0);
+    if (!s->prefill) add_case(b, false, b->context, 0);
+    for (size_t i = 0; i < depth_count; i++) add_case(b, true, n, depths[i]);
+    if (s->depths || n > b->context) return;
+    add_case(b, true, n, b->context / 2);
+    add_case(b, true, n, b->context - n);
+}
+
+static bool engine_kind(const char *name, anm_engine_kind *out) {
+    *out = ANM_ENGINE_AUTO;
+    if (!name || strcmp(name, "auto") == 0) return true;
+    *out = strcmp(name, "fast") == 0 ? ANM_ENGINE_FAST : ANM_ENGINE_REFERENCE;
+    return *out == ANM_ENGINE_FAST || strcmp(name, "reference") == 0;
+}
+
+static anm_status open_bench(bench *b, const char *dir, const bench_settings *s) {
+    anm_llm_options options;
+    anm_llm_options_init(&options);
+    options.threads = (int)s->threads;
+    options.cpu = s->cpu;
+    engine_kind(s->engine, &options.engine);
+    double begin = now();
+    anm_status status = anm_llm_open(dir, &options, &b->llm, &b->err);
+    if (status == ANM_OK) status = anm_session_create(b->llm, &b->session, &b->err);
+    b->load = now() - begin;
+    if (status != ANM_OK) return status;
+    b->context = anm_llm_context_length(b->llm);
+    b->tokens = calloc(b->context + 1, sizeof *b->tokens);
+    if (!b->tokens) return ANM_ERROR_MEMORY;
+    for (size_t i = 0; i < b->context; i++)
+        b->tokens[i] = (int32_t)((i * 7919 + 13) % anm_llm_vocab_size(b->llm));
+    return ANM_OK;
+}
+
+static void close_bench(bench *b) {
+    anm_session_destroy(b->session);
+    anm_llm_close(b->llm);
+    free(b->tokens);
+    free(b);
+}
+
+static int run_bench(const char *dir, const bench_settings *s, const size_t *prefill,
+                     size_t prefills, const size_t *depths, size_t depth_count) {
+    bench *b = calloc(1, sizeof *b);
+    if (!b) return ANM_ERROR_MEMORY;
+    cli_catch_interrupt();
+    b->repeats = (size_t)s->repeats;
+    b->profile.on = true;
+    anm_status status = open_bench(b, dir, s);
+    if (status == ANM_OK) add_cases(b, s, prefill, prefills, depths, depth_count);
+    if (status == ANM_OK) status = measure(b, (int)s->threads, s->cpu);
+    cli_release_interrupt();
+    int code = 0;
+    if (status == ANM_ERROR_CANCELLED) code = CLI_INTERRUPTED;
+    else if (status != ANM_OK) code = cli_fail(&b->err);
+    else if (s->json) print_json(b, s->profile, s->components);
+    else {
+        print_table(b);
+        if (s->components) bench_profile_print(&b->profile, true);
+        if (s->profile) bench_profile_print(&b->profile, false);
+    }
+    close_bench(b);
+    return code;
+}
+
+int cmd_bench(int argc, char **argv) {
+    bench_settings s = {.decode = 32, .repeats = 5};
+    size_t prefill[8] = {64, 512}, depths[8] = {0}, prefills = 2, depth_count = 1;
+    anm_engine_kind kind;
+    const cli_option table[] = {
+        {"prefill", 'p', CLI_STRING, &s.prefill, "N,..", "tokens (default 64,512, full context)"},
+        {"decode", 'n', CLI_INT, &s.decode, "N", "tokens generated one by one (default 32)"},
+        {"depth", 'd', CLI_STRING, &s.depths, "N,..", "tokens before (default 0, half, full)"},
+        {"threads", 't', CLI_INT, &s.threads, "N", "default: one a processor"},
+        {"repeats", 'r', CLI_INT, &s.repeats, "N", "of which the median is shown (default 5)"},
+        {"cpu", 0, CLI_STRING, &s.cpu, "LEVEL", "highest level of instructions (default: all)"},
+        {"engine", 0, CLI_STRING, &s.engine, "NAME", "auto, fast or reference"},
+        {"profile", 0, CLI_FLAG, &s.profile, NULL, "time of each kind of step"},
+        {"components", 0, CLI_FLAG, &s.components, NULL, "time of each part of the model"},
+        {"json", 0, CLI_FLAG, &s.json, NULL, "print JSON"},
+    };
+    const cli_spec spec = {"bench",
+                           "MODEL_DIR",
+                           1,
+                           1,
+                           "Measures the speed of a converted model beside the machine's limits.",
+                           "Times are medians; other work on the machine makes all of them worse.",
+                           table,
+                           sizeof table / sizeof table[0]};
+    char **operands;
+    int count, code = cli_parse(&spec, argc, argv, &operands, &count);
+    if (code >= 0) return code;
+    if (s.prefill && !parse_sizes(s.prefill, prefill, &prefills))
+        return cli_usage(&spec, "--prefill takes up to 8 numbers, as in 64,512");
+    if (s.depths && !parse_sizes(s.depths, depths, &depth_count))
+        return cli_usage(&spec, "--depth takes up to 8 numbers, as in 0,512");
+    if (s.repeats < 1 || s.repeats > MOST_REPEATS)
+        return cli_usage(&spec, "--repeats is from 1 to %d", MOST_REPEATS);
+    if (!engine_kind(s.engine, &kind))
+        return cli_usage(&spec, "--engine is auto, fast or reference");
+    return run_bench(operands[0], &s, prefill, prefills, depths, depth_count);
+}
