@@ -68,7 +68,7 @@ static void print_report(const anm_convert_report *r, const char *out) {
     printf("%s: %.1f million parameters, %s, in %.1f s", out,
            (double)anm_convert_report_parameters(r) * 1e-6,
            cli_size((double)total, size, sizeof size), anm_convert_report_seconds(r));
-    if (kept) printf("; %zu packages were up to date and kept", kept);
+    if (kept) printf("; %zu package%s up to date and kept", kept, kept == 1 ? " was" : "s were");
     putchar('\n');
 }
 
