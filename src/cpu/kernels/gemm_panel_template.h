@@ -31,11 +31,13 @@ typedef struct gemm_panel {
     int64_t row0, rows;   /* at most PANEL */
     int64_t k0, k1;       /* at most BLOCK */
     int64_t distance;     /* in bytes, of the block that comes next */
+    const uint8_t *packed; /* the block's first weight, and bytes from row to row */
+    int64_t row_bytes;
     bool by_table;        /* else by way of floats */
     anm_table_decoder decode;
-    int64_t tables_row, tables_column; /* the groups that `tables` begin with, -1: none */
-    float factor[PANEL];       /* of each row's weights in this block */
-    float table_factor[PANEL]; /* of each table */
+    int64_t tables_row, tables_column; /* the row and group that `tables` are for, -1: none */
+    const weight *table[PANEL]; /* of each row */
+    float factor[PANEL];  /* of each row's weights in this block */
     weight tables[PANEL][TABLE] __attribute__((aligned(64)));
     float floats[BLOCK] __attribute__((aligned(64)));
 } gemm_panel;
@@ -52,39 +54,65 @@ static float row_factor(const anm_matrix *w, int64_t row) {
     return w->row_scale ? anm_half_to_float(w->row_scale[row]) : 1;
 }
 
-/* n elements of 4 bits from whole bytes, of 8 bits: (element - zero) * scale. */
-static void scale_integers(const anm_matrix *w, const uint8_t *data, int64_t n, float zero,
-                           float scale, float *out) {
-    int sign = w->is_signed ? 1 << (w->bits - 1) : 0;
-    zero += (float)sign;
-    if (w->bits == 8)
-        for (int64_t i = 0; i < n; i++) out[i] = ((float)(data[i] ^ sign) - zero) * scale;
-    else
-        for (int64_t i = 0; i < n / 2; i++) {
-            out[2 * i] = ((float)((data[i] & 15) ^ sign) - zero) * scale;
-            out[2 * i + 1] = ((float)((data[i] >> 4) ^ sign) - zero) * scale;
-        }
-}
-
 /* Groups, and the rows, begin at whole bytes. */
 static bool affine_is_even(const anm_matrix *w) {
     return w->kind == ANM_MATRIX_AFFINE &&
            (w->bits == 8 || (w->bits == 4 && w->group_columns % 2 == 0));
 }
 
+typedef uint8_t bytes_16 __attribute__((vector_size(16)));
+
+/* STEP elements of 4 bits as bytes. Spelled out, as compilers do it a byte at a time. */
+static inline void affine_nibbles(const uint8_t *data, uint8_t sign, uint8_t *bytes) {
+    bytes_16 packed;
+    memcpy(&packed, data, 16);
+    bytes_16 even = (packed & 15) ^ sign, odd = packed >> 4 ^ sign;
+    bytes_16 low = __builtin_shufflevector(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6,
+                                           22, 7, 23);
+    bytes_16 high = __builtin_shufflevector(even, odd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13,
+                                            29, 14, 30, 15, 31);
+    memcpy(bytes, &low, 16);
+    memcpy(bytes + 16, &high, 16);
+}
+
+/* Up to STEP elements as bytes; flipping the sign bit makes signed ones unsigned. */
+static inline void affine_bytes(const uint8_t *data, int bits, uint8_t sign, int64_t n,
+                                uint8_t *bytes) {
+    if (bits == 4 && n == STEP) {
+        affine_nibbles(data, sign, bytes);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++)
+        bytes[i] = (bits == 8 ? data[i] : data[i / 2] >> i % 2 * 4 & 15) ^ sign;
+}
+
+/* A group's part of a row. */
+static void affine_group(const anm_matrix *w, int64_t group, const uint8_t *data, int64_t n,
+                         float factor, float *out) {
+    uint8_t sign = (uint8_t)(w->is_signed ? 1 << (w->bits - 1) : 0), bytes[STEP];
+    uint32_t offset = w->offset ? anm_matrix_element(w->offset, w->bits, group) : 0;
+    vf zero = v_set((float)(offset ^ sign));
+    vf scale = v_set(anm_half_to_float(w->scale[group]) * factor);
+    for (int64_t i = 0; i < n; i += STEP, data += STEP * w->bits / 8) {
+        affine_bytes(data, w->bits, sign, n - i < STEP ? n - i : STEP, bytes);
+        for (int64_t j = 0; j < STEP && i + j < n; j += VN) {
+            vf x = v_mul(v_sub(v_load_bytes(bytes + j), zero), scale);
+            if (n - i - j >= VN) v_store(out + i + j, x);
+            else v_store_part(out + i + j, x, n - i - j);
+        }
+    }
+}
+
 static void affine_floats(const anm_matrix *w, int64_t row, int64_t k, int64_t n, float *out) {
-    int64_t end = k + n, across = w->columns / w->group_columns;
-    while (k < end) {
-        int64_t group = row / w->group_rows * across + k / w->group_columns;
-        int64_t next = (k / w->group_columns + 1) * w->group_columns;
+    int64_t across = w->columns / w->group_columns, column = k / w->group_columns;
+    int64_t group = row / w->group_rows * across + column, end = k + n;
+    int64_t next = (column + 1) * w->group_columns;
+    const uint8_t *data = (const uint8_t *)w->data + (row * w->columns + k) * w->bits / 8;
+    float factor = row_factor(w, row);
+    for (; k < end; group++, next += w->group_columns) {
         int64_t count = (next < end ? next : end) - k;
-        uint32_t sign = 1u << (w->bits - 1);
-        float zero = 0, scale = anm_half_to_float(w->scale[group]) * row_factor(w, row);
-        if (w->offset) zero = (float)anm_matrix_element(w->offset, w->bits, group);
-        if (w->offset && w->is_signed)
-            zero = (float)(int32_t)((uint32_t)zero ^ sign) - (float)sign;
-        scale_integers(w, (const uint8_t *)w->data + (row * w->columns + k) * w->bits / 8, count,
-                       zero, scale, out);
+        affine_group(w, group, data, count, factor, out);
+        data += count * w->bits / 8;
         out += count;
         k += count;
     }
@@ -112,69 +140,79 @@ static void panel_start(gemm_panel *p, const anm_matrix *w) {
     p->w = w;
     p->by_table = gemm_by_table(w);
     p->decode = p->by_table ? table_decoder(w->bits) : NULL;
+    p->row_bytes = w->columns * w->bits / 8;
     p->tables_row = p->tables_column = -1;
 }
 
+/* Once for all blocks of the panel whose columns share tables. */
 static void panel_tables(gemm_panel *p) {
     const anm_matrix *w = p->w;
-    int64_t row = p->row0 / w->group_rows, column = p->k0 / w->group_columns;
-    if (row == p->tables_row && column == p->tables_column && w->group_rows % PANEL == 0) return;
-    int64_t last = (p->row0 + p->rows - 1) / w->group_rows;
-    int64_t across = w->columns / w->group_columns;
-    for (int64_t r = row; r <= last; r++)
-        p->table_factor[r - row] =
-            convert_table(w->lut + ((r * across + column) << w->bits), w->bits,
-                          p->tables[r - row]);
-    p->tables_row = row;
+    int64_t column = w->group_columns == w->columns ? 0 : p->k0 / w->group_columns;
+    if (p->row0 == p->tables_row && column == p->tables_column) return;
+    int64_t group = p->row0 / w->group_rows, across = w->columns / w->group_columns;
+    int64_t next = p->row0, tables = 0;
+    float factor = 0;
+    for (int64_t row = p->row0, r = 0; r < p->rows; row++, r++) {
+        if (row == next) {
+            factor = convert_table(w->lut + ((group * across + column) << w->bits), w->bits,
+                                   p->tables[tables++]);
+            next = ++group * w->group_rows;
+        }
+        p->table[r] = p->tables[tables - 1];
+        p->factor[r] = factor * row_factor(w, row);
+    }
+    p->tables_row = p->row0;
     p->tables_column = column;
 }
 
 static void panel_turn(gemm_panel *p, const walk *at) {
     const anm_matrix *w = p->w;
-    int64_t row0 = p->row0 = at->row, k0 = p->k0 = at->k0;
-    p->rows = at->last - row0 < PANEL ? at->last - row0 : PANEL;
-    p->k1 = w->columns - k0 < BLOCK ? w->columns : k0 + BLOCK;
+    p->row0 = at->row;
+    p->k0 = at->k0;
+    p->rows = at->last - p->row0 < PANEL ? at->last - p->row0 : PANEL;
+    p->k1 = w->columns - p->k0 < BLOCK ? w->columns : p->k0 + BLOCK;
     p->distance = walk_distance(at) * w->bits / 8;
-    if (!p->by_table) return;
-    panel_tables(p);
-    for (int64_t r = 0; r < p->rows; r++)
-        p->factor[r] = p->table_factor[(row0 + r) / w->group_rows - p->tables_row] *
-                       row_factor(w, row0 + r);
+    p->packed = (const uint8_t *)w->data + (p->row0 * w->columns + p->k0) * w->bits / 8;
+    if (p->by_table) panel_tables(p);
 }
 
-static void decode_by_table(gemm_panel *p, int64_t r, int64_t k, int64_t n, weight *out,
-                            ptrdiff_t step) {
-    const anm_matrix *w = p->w;
-    const weight *table = p->tables[(p->row0 + r) / w->group_rows - p->tables_row];
-    const uint8_t *packed =
-        (const uint8_t *)w->data + ((p->row0 + r) * w->columns + k) * w->bits / 8;
-    int times = (int)(n / STEP);
-    if (times > 0) p->decode(packed, table, times, out, step);
-    if (n % STEP == 0) return;
+static __attribute__((noinline)) void decode_rest(const gemm_panel *p, int64_t r,
+                                                  const uint8_t *packed, int64_t n,
+                                                  weight *out) {
     uint8_t rest[STEP] = {0};
-    memcpy(rest, packed + times * STEP / 8 * w->bits, (size_t)(n % STEP * w->bits + 7) / 8);
-    p->decode(rest, table, 1, out + times * step, step);
+    memcpy(rest, packed, (size_t)(n * p->w->bits + 7) / 8);
+    p->decode(rest, p->table[r], 1, out, 0);
 }
 
 /* The memory is asked for the next block while this one is decoded. */
-static inline void panel_prefetch(const gemm_panel *p, int64_t r, int64_t k, int64_t n) {
-    const anm_matrix *w = p->w;
-    const char *next = (const char *)w->data +
-                       ((p->row0 + r) * w->columns + k) * w->bits / 8 + p->distance;
-    for (int64_t i = 0; i < n * w->bits / 8; i += 64) __builtin_prefetch(next + i);
+static inline void panel_prefetch(const uint8_t *next, uint64_t bytes) {
+    for (uint64_t i = 0; i < bytes; i += 64) __builtin_prefetch(next + i);
 }
 
-/* Columns [k, k + n) of the panel's row r; what lies past n up to whole STEPs is finite. */
-static void panel_decode(gemm_panel *p, int64_t r, int64_t k, int64_t n, weight *out,
-                         ptrdiff_t step) {
-    panel_prefetch(p, r, k, n);
-    if (p->by_table) {
-        decode_by_table(p, r, k, n, out, step);
-        return;
-    }
-    gemm_row_floats(p->w, p->row0 + r, k, n, p->floats);
+static __attribute__((noinline)) void decode_by_floats(gemm_panel *p, int64_t r, int64_t n,
+                                                       weight *out, ptrdiff_t step) {
+    gemm_row_floats(p->w, p->row0 + r, p->k0, n, p->floats);
     memset(p->floats + n, 0, (size_t)(up(n, STEP) - n) * 4);
     p->factor[r] = convert_row(p->floats, up(n, STEP), out, step);
+}
+
+/*
+ * `n` columns of the panel's row r. What lies past n up to whole STEPs is finite. What is rare is
+ * kept out of line, so that the usual path saves no registers.
+ */
+static inline void panel_decode(gemm_panel *p, int64_t r, int64_t n, weight *out,
+                                ptrdiff_t step) {
+    uint64_t count = (uint64_t)n, bits = (uint64_t)p->w->bits, times = count / STEP;
+    const uint8_t *packed = p->packed + r * p->row_bytes;
+    panel_prefetch(packed + p->distance, count * bits / 8);
+    if (!p->by_table) {
+        decode_by_floats(p, r, n, out, step);
+        return;
+    }
+    if (times > 0) p->decode(packed, p->table[r], (int)times, out, step);
+    if (count % STEP != 0)
+        decode_rest(p, r, packed + times * STEP * bits / 8, n % STEP,
+                    out + (ptrdiff_t)times * step);
 }
 
 #endif

@@ -88,7 +88,7 @@ static void run(const anm_matrix *w, const void *input, int64_t tokens, int64_t 
         float *sums = s->sums + (at.row - at.first) * ld;
         panel_turn(&s->panel, &at);
         for (int64_t r = 0; r < s->panel.rows; r++)
-            panel_decode(&s->panel, r, at.k0, s->panel.k1 - at.k0, s->weights + r * BLOCK, STEP);
+            panel_decode(&s->panel, r, s->panel.k1 - at.k0, s->weights + r * BLOCK, STEP);
         multiply_panel(s, &in, sums);
         if (walk_is_last_block(&at))
             store_transposed(sums, ld, s->panel.rows, tokens, y + at.row, ldy);

@@ -45,8 +45,6 @@ static float convert_row(const float *row, int64_t n, weight *out, ptrdiff_t ste
 #include "src/cpu/kernels/gemm_input_template.h"
 #include "src/cpu/kernels/gemm_store_template.h"
 
-enum { UNIT = 128 }; /* columns of a row that are decoded at a time */
-
 typedef struct amx_scratch {
     gemm_panel panel; /* of the block being decoded */
     weight tiles[2][PANEL * BLOCK] __attribute__((aligned(64)));
@@ -58,11 +56,11 @@ static size_t scratch_bytes(const anm_matrix *w, int64_t tokens) {
     return sizeof(amx_scratch) + (size_t)sums * 4;
 }
 
-/* The block being decoded, in units; `credit` spreads them evenly over the tile steps. */
+/* The block being decoded, row by row; `credit` spreads the rows evenly over the tile steps. */
 typedef struct ahead {
     gemm_panel *panel;
     weight *tiles;
-    int64_t done, units, per_row;
+    int64_t row, rows, columns;
     int64_t credit, steps;
 } ahead;
 
@@ -70,30 +68,26 @@ static ahead ahead_start(gemm_panel *p, weight *tiles, const walk *at, int64_t s
     ahead a = {.panel = p, .tiles = tiles, .steps = steps};
     if (walk_ended(at)) return a;
     panel_turn(p, at);
-    a.per_row = (p->k1 - p->k0 + UNIT - 1) / UNIT;
-    a.units = p->rows * a.per_row;
+    a.columns = p->k1 - p->k0;
+    a.rows = p->rows;
     return a;
 }
 
-static void ahead_unit(ahead *a) {
-    int64_t r = a->done / a->per_row, from = a->done % a->per_row * UNIT;
-    int64_t k = a->panel->k0 + from, left = a->panel->k1 - k;
-    weight *out = a->tiles + r / SIDE * (SIDE * BLOCK) + from / STEP * TILE_HALVES +
-                  r % SIDE * STEP;
-    panel_decode(a->panel, r, k, left < UNIT ? left : UNIT, out, TILE_HALVES);
-    a->done++;
+static void ahead_row(ahead *a) {
+    weight *out = a->tiles + a->row / SIDE * (SIDE * BLOCK) + a->row % SIDE * STEP;
+    panel_decode(a->panel, a->row++, a->columns, out, TILE_HALVES);
 }
 
 static inline void ahead_step(ahead *a) {
-    a->credit += a->units;
-    while (a->credit >= a->steps && a->done < a->units) {
+    a->credit += a->rows;
+    while (a->credit >= a->steps && a->row < a->rows) {
         a->credit -= a->steps;
-        ahead_unit(a);
+        ahead_row(a);
     }
 }
 
 static void ahead_finish(ahead *a) {
-    while (a->done < a->units) ahead_unit(a);
+    while (a->row < a->rows) ahead_row(a);
 }
 
 /* A decoded block against all tokens. */

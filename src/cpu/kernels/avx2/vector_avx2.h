@@ -27,6 +27,9 @@ static inline vf v_load_half_part(const uint16_t *p, int64_t n) {
     memcpy(part, p, (size_t)(n < 8 ? n : 8) * 2);
     return v_load_half(part);
 }
+static inline vf v_load_bytes(const uint8_t *p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
+}
 static inline void v_store(float *p, vf x) { _mm256_storeu_ps(p, x); }
 static inline void v_store_part(float *p, vf x, int64_t n) {
     _mm256_maskstore_ps(p, v_first(n), x);

@@ -27,6 +27,9 @@ static inline vf v_load_half(const uint16_t *p) {
 static inline vf v_load_half_part(const uint16_t *p, int64_t n) {
     return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(v_first(n), p));
 }
+static inline vf v_load_bytes(const uint8_t *p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)));
+}
 static inline void v_store(float *p, vf x) { _mm512_storeu_ps(p, x); }
 static inline void v_store_part(float *p, vf x, int64_t n) {
     _mm512_mask_storeu_ps(p, v_first(n), x);

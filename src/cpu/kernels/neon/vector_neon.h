@@ -26,6 +26,12 @@ static inline vf v_load_half_part(const uint16_t *p, int64_t n) {
     memcpy(part, p, (size_t)(n < 4 ? n : 4) * 2);
     return v_load_half(part);
 }
+static inline vf v_load_bytes(const uint8_t *p) {
+    uint32_t bytes;
+    memcpy(&bytes, p, 4);
+    uint16x8_t words = vmovl_u8(vcreate_u8(bytes));
+    return vcvtq_f32_u32(vmovl_u16(vget_low_u16(words)));
+}
 static inline void v_store(float *p, vf x) { vst1q_f32(p, x); }
 static inline void v_store_part(float *p, vf x, int64_t n) {
     float part[4];
