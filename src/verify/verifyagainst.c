@@ -19,13 +19,21 @@ enum { TOKENS = 256, CONTEXT = 128, FP16_BITS = 16 };
  */
 static const struct limit {
     int bits;
-    double max_kl;
-} limits[] = {{FP16_BITS, 0.002}, {8, 0.01}, {6, 0.1}, {4, 0.8}, {3, 2}, {2, 6}, {1, 8}};
+    double max_kl, min_top1; /* the share of equal winners: where there are no logits */
+} limits[] = {{FP16_BITS, 0.002, 0.97}, {8, 0.01, 0.94}, {6, 0.1, 0.8}, {4, 0.8, 0.4},
+              {3, 2, 0.2},              {2, 6, 0.02},    {1, 8, 0.02}};
 
-static double default_limit(int bits) {
+static const struct limit *default_limit(int bits) {
     size_t i = 0, last = sizeof limits / sizeof limits[0] - 1;
     while (i < last && limits[i].bits > bits) i++;
-    return limits[i].max_kl;
+    return &limits[i];
+}
+
+/* "fp16", "4 bits" */
+static const char *name_bits(int bits, char *buffer, size_t size) {
+    if (bits == FP16_BITS) return "fp16";
+    snprintf(buffer, size, "%d bits", bits);
+    return buffer;
 }
 
 /* ---- bits ---- */
@@ -152,14 +160,13 @@ static anm_status note_verdict(anm_verifier *v) {
     const anm_eval_comparison *f = &c->figures;
     bool fine = f->kl <= c->max_kl;
     char form[32];
-    snprintf(form, sizeof form, c->bits == FP16_BITS ? "fp16" : "%d bits", c->bits);
     return anm_verify_note(
         v, fine ? ANM_VERIFY_OK : ANM_VERIFY_FAILED, "logits", v->options->against,
         "KL %.3g on average (99 %% below %.3g, largest %.3g at token %zu), %s %.3g for %s; same "
         "top-1 %.1f %%; perplexity %.4g, of the checkpoint %.4g (difference %+.3g); %llu tokens of "
         "%s%s",
         f->kl, f->kl_p99, f->kl_max, c->worst_index, fine ? "within" : "above", c->max_kl,
-        form,
+        name_bits(c->bits, form, sizeof form),
         100 * f->top1_agreement, f->other.score.perplexity, f->reference.score.perplexity,
         f->perplexity_difference, (unsigned long long)f->other.tokens, c->text,
         fine ? "" : ": the packages are not this checkpoint, or are damaged; convert it again, or "
@@ -174,13 +181,81 @@ static anm_status compare(anm_verifier *v, const anm_eval_model *checkpoint,
     anm_eval_options options = comparison_options(&a);
     anm_error error;
     c->bits = anm_verify_bits(v);
-    c->max_kl = v->options->max_kl > 0 ? v->options->max_kl : default_limit(c->bits);
+    c->max_kl = v->options->max_kl > 0 ? v->options->max_kl : default_limit(c->bits)->max_kl;
     if (anm_eval_model_compare(checkpoint, &packages, text, &options, &c->figures, &error) !=
         ANM_OK)
         return anm_verify_note_error(v, "logits", v->options->against, &error,
                                      "the packages are not this checkpoint, or are damaged");
     v->report->compared = true;
     return note_verdict(v);
+}
+
+/* ---- heads that give winners and no logits (--argmax) ---- */
+
+typedef struct winners {
+    anm_verifier *v;
+    anm_session *session;
+    const int32_t *tokens;
+    size_t first, compared, same;
+} winners;
+
+/* The first position by prefill, the others one step at a time. */
+static anm_status compare_winner(void *context, size_t sequence, size_t position,
+                                 const float *logits, size_t vocab, anm_error *err) {
+    winners *w = context;
+    if (position == w->first) ANM_TRY(anm_session_sync(w->session, w->tokens, position + 1, err));
+    else ANM_TRY(anm_session_append(w->session, w->tokens[position], err));
+    w->compared++;
+    w->same += anm_session_greedy(w->session) == (int32_t)anm_eval_argmax(logits, vocab);
+    return ANM_OK;
+}
+
+static anm_status run_winners(winners *w, const anm_forward *forward, const anm_eval_text *text) {
+    const anm_verify_options *o = w->v->options;
+    const anm_eval_document *d = &text->documents.data[0];
+    size_t most = o->max_tokens ? (size_t)o->max_tokens : TOKENS;
+    size_t context = anm_llm_context_length(w->v->llm), prefix = text->prefix_count;
+    size_t count = prefix + d->count < context ? prefix + d->count : context;
+    if (count > most) count = most;
+    int32_t *tokens = ANM_ARENA_ARRAY(w->v->arena, int32_t, count);
+    if (!tokens) return anm_fail_memory(w->v->err);
+    for (size_t i = 0; i < count; i++)
+        tokens[i] = i < prefix ? text->prefix[i] : d->tokens[i - prefix];
+    w->tokens = tokens;
+    w->first = count / 2;
+    anm_forward_sequence sequence = {tokens, count, w->first};
+    anm_forward_hooks hooks = {.context = w, .logits = compare_winner};
+    ANM_TRY(anm_session_create(w->v->llm, &w->session, w->v->err));
+    return anm_forward_run(forward, &sequence, 1, &hooks, 0, w->v->err);
+}
+
+static anm_status note_winners(anm_verifier *v, const winners *w) {
+    char form[32];
+    int bits = anm_verify_bits(v);
+    double share = w->compared ? (double)w->same / (double)w->compared : 0;
+    bool fine = share >= default_limit(bits)->min_top1;
+    return anm_verify_note(v, fine ? ANM_VERIFY_OK : ANM_VERIFY_FAILED, "winners",
+                           v->options->against,
+                           "same top-1 at %.1f %% of %zu tokens of %s, %s %.0f %% for %s%s",
+                           100 * share, w->compared, v->report->comparison.text,
+                           fine ? "not below" : "below", 100 * default_limit(bits)->min_top1,
+                           name_bits(bits, form, sizeof form),
+                           fine ? "" : ": the packages are not this checkpoint, or are damaged; "
+                                       "convert it again");
+}
+
+static anm_status compare_winners(anm_verifier *v, const anm_eval_model *checkpoint,
+                                  const anm_eval_text *text) {
+    winners w = {.v = v};
+    anm_status status;
+    if (anm_eval_model_vocab_size(checkpoint) != anm_llm_vocab_size(v->llm))
+        return anm_verify_note(v, ANM_VERIFY_FAILED, "winners", v->options->against,
+                               "its vocabulary is not that of the packages: they were made of "
+                               "another checkpoint");
+    status = run_winners(&w, checkpoint->forward, text);
+    if (status == ANM_OK) status = note_winners(v, &w);
+    anm_session_destroy(w.session);
+    return status;
 }
 
 anm_status anm_verify_against(anm_verifier *v) {
@@ -198,7 +273,9 @@ anm_status anm_verify_against(anm_verifier *v) {
     else {
         status = anm_verify_config(v, v->options->against);
         if (status == ANM_OK) status = open_text(v, checkpoint, &text);
-        if (status == ANM_OK) status = compare(v, checkpoint, text);
+        if (status == ANM_OK)
+            status = anm_llm_gives_logits(v->llm) ? compare(v, checkpoint, text)
+                                                  : compare_winners(v, checkpoint, text);
     }
     anm_eval_text_free(text);
     anm_eval_model_close(checkpoint);

@@ -147,6 +147,27 @@ static void palettized_models_have_wider_limits(void **state) {
     anm_verify_report_free(report);
 }
 
+/* A head without logits, in one package with all the rest. */
+static void winners_only(void **state) {
+    anm_convert_options options;
+    anm_error err;
+    for (int monolithic = 0; monolithic < 2; monolithic++) {
+        anm_convert_options_init(&options);
+        options.context_length = 64;
+        options.argmax = 1;
+        options.monolithic = monolithic;
+        assert_ok(anm_path_remove(OUT, &err), &err);
+        assert_ok(anm_convert(HF, OUT, &options, NULL, &err), &err);
+        expect_success(OUT, HF);
+        tiny_model other = model;
+        other.dtype = ANM_DTYPE_FP32;
+        other.layers = 4;
+        other.config = "\"rope_theta\": 1e6, \"rms_norm_eps\": 3.0";
+        tiny_model_write(&other, HF ".other");
+        expect_failure(OUT, HF ".other", "winners", "below 97 %");
+    }
+}
+
 static void damaged_weights(void **state) {
     static const uint8_t nan[2] = {0x01, 0x7e};
     uint8_t wild[512];
@@ -380,6 +401,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_model),
         cmocka_unit_test(palettized_models_have_wider_limits),
+        cmocka_unit_test(winners_only),
         cmocka_unit_test(damaged_weights),
         cmocka_unit_test(wrong_chunk),
         cmocka_unit_test(missing_part),
