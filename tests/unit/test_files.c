@@ -169,7 +169,7 @@ static void locked_leftovers_stay(void **state) {
 /* ---- stopping ---- */
 
 static void cancelled_writers_leave_nothing(void **state) {
-    static char data[1 << 20];
+    static char data[4 << 20]; /* more than is buffered */
     anm_error err;
     anm_writer *w;
     anm_staged_dir *dir;
