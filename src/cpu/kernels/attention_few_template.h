@@ -78,13 +78,22 @@ ALWAYS void few_one_score(const few_state *f, const char *k, bool half, int coun
     }
 }
 
+/* The memory is asked for a row of the block that comes next: values after keys, keys after. */
+ALWAYS void few_prefetch(const char *row, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(row + i, 0, 2);
+}
+
 /* Scores of columns [c0, c0 + n) against `count` queries. */
 ALWAYS void few_scores(few_state *f, int64_t c0, int64_t n, bool half, int count) {
     const anm_attention *a = f->a;
     int64_t c = 0, size = half ? 2 : 4, step = a->k_column * size;
     const char *k = (const char *)a->k + (f->kv_head * a->k_head + c0 * a->k_column) * size;
-    for (; c + 4 <= n; c += 4, k += 4 * step)
+    const char *v = (const char *)a->v + (f->kv_head * a->v_head + c0 * a->v_column) * size;
+    for (; c + 4 <= n; c += 4, k += 4 * step) {
+        for (int64_t i = 0; i < 4; i++, v += a->v_column * size)
+            few_prefetch(v, a->value_dim * size);
         few_four_scores(f, k, step, half, count, f->scores + c);
+    }
     for (; c < n; c++, k += step) few_one_score(f, k, half, count, f->scores + c);
 }
 
@@ -127,12 +136,15 @@ ALWAYS void few_values(few_state *f, int64_t c0, int64_t n, bool half, int count
     int64_t size = half ? 2 : 4;
     for (int64_t d = 0; d < a->value_dim; d += STRIP * VN) {
         const char *v = (const char *)a->v + (f->kv_head * a->v_head + c0 * a->v_column) * size;
+        const char *next = (const char *)a->k +
+                           (f->kv_head * a->k_head + (c0 + n) * a->k_column) * size;
         vf sum[TOGETHER][STRIP];
         for (int i = 0; i < count; i++)
             for (int j = 0; j < STRIP; j++)
                 sum[i][j] = v_load(f->value + i * f->value_dim + d + j * VN);
-        for (int64_t c = 0; c < n; c++, v += a->v_column * size) {
+        for (int64_t c = 0; c < n; c++, v += a->v_column * size, next += a->k_column * size) {
             vf x[STRIP];
+            if (d == 0) few_prefetch(next, a->dim * size);
             for (int j = 0; j < STRIP; j++)
                 x[j] = d + j * VN < a->value_dim ? few_load(v, half, d + j * VN, a->value_dim)
                                                  : v_zero();
