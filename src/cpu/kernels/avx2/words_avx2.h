@@ -17,10 +17,23 @@ static inline lanes add_products(lanes sum, words w, const int16_t *x) {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(w, _mm256_loadu_si256((const __m256i *)x)));
 }
 
-/* Byte tables of 16 entries, the same in both halves; a table of 64 has four of each. */
+/*
+ * Byte tables of 16 entries, the same in both halves. A table of 64 has four parts t[k], k being
+ * bits 4 and 5 of the index, kept as t[3], t[2] ^ t[3], t[1] ^ t[3] and t[0] ^ t[1] ^ t[2] ^ t[3]:
+ * the second counts where bit 4 is clear, the third where bit 5 is, the last where both are.
+ */
 typedef struct tables {
     __m256i low[4], high[4];
 } tables;
+
+GEMV_INLINE void keep_differences(__m256i *t) {
+    __m256i t3 = t[3], d2 = _mm256_xor_si256(t[2], t3), d1 = _mm256_xor_si256(t[1], t3);
+    __m256i all = _mm256_xor_si256(_mm256_xor_si256(t[0], t[1]), d2);
+    t[0] = t3;
+    t[1] = d2;
+    t[2] = d1;
+    t[3] = all;
+}
 
 GEMV_INLINE float tables_load(int bits, const uint16_t *lut, tables *t) {
     uint8_t low[64], high[64];
@@ -45,6 +58,10 @@ GEMV_INLINE float tables_load(int bits, const uint16_t *lut, tables *t) {
     for (int i = 0; i < filled / 16; i++) {
         t->low[i] = _mm256_broadcastsi128_si256(_mm_loadu_si128((__m128i *)(low + 16 * i)));
         t->high[i] = _mm256_broadcastsi128_si256(_mm_loadu_si128((__m128i *)(high + 16 * i)));
+    }
+    if (bits == 6) {
+        keep_differences(t->low);
+        keep_differences(t->high);
     }
     return largest / TABLE_UNITS;
 }
@@ -82,19 +99,26 @@ GEMV_INLINE __m256i index_words(int bits, const decoder *d, const uint8_t *w, in
     return _mm256_srli_epi16(_mm256_mullo_epi16(pairs, d->factor), 16 - bits);
 }
 
-/* Entries of one 16 where the index is in it, else 0: what is outside has its top bit set. */
+/* Entries of the parts that count: where one does not, its index has the top bit set. */
+GEMV_INLINE __m256i look_up64(const __m256i t[4], __m256i index, __m256i bit4, __m256i bit5) {
+    __m256i a = _mm256_xor_si256(_mm256_shuffle_epi8(t[0], index),
+                                 _mm256_shuffle_epi8(t[1], bit4));
+    __m256i b = _mm256_xor_si256(_mm256_shuffle_epi8(t[2], bit5),
+                                 _mm256_shuffle_epi8(t[3], _mm256_or_si256(bit4, bit5)));
+    return _mm256_xor_si256(a, b);
+}
+
 GEMV_INLINE void look_up(int bits, const tables *t, __m256i index, words out[2]) {
-    __m256i low = _mm256_shuffle_epi8(t->low[0], index), high;
+    __m256i low, high;
     if (bits == 6) {
-        const __m256i outside = _mm256_set1_epi8(0x70);
-        low = high = _mm256_setzero_si256();
-        for (int k = 0; k < 4; k++) {
-            __m256i in = _mm256_xor_si256(index, _mm256_set1_epi8((char)(16 * k)));
-            in = _mm256_add_epi8(in, outside);
-            low = _mm256_or_si256(low, _mm256_shuffle_epi8(t->low[k], in));
-            high = _mm256_or_si256(high, _mm256_shuffle_epi8(t->high[k], in));
-        }
+        const __m256i top = _mm256_set1_epi8((char)0x80);
+        __m256i bit4 = _mm256_and_si256(_mm256_slli_epi16(index, 3), top);
+        bit4 = _mm256_or_si256(index, bit4);
+        __m256i bit5 = _mm256_add_epi8(index, _mm256_set1_epi8(0x60));
+        low = look_up64(t->low, index, bit4, bit5);
+        high = look_up64(t->high, index, bit4, bit5);
     } else {
+        low = _mm256_shuffle_epi8(t->low[0], index);
         high = _mm256_shuffle_epi8(t->high[0], index);
     }
     out[0] = _mm256_unpacklo_epi8(low, high);
