@@ -7,8 +7,8 @@ usage: coremltools_check.py [-v] COREMLTOOLS PATH...
 COREMLTOOLS is a checkout of apple/coremltools; nothing of it need be built. A PATH is a .mlpackage
 or a directory in which they are looked for. Of every op the inferred output types must be the
 declared ones, dimension by dimension (the loader itself accepts compatible ones, and does not look
-at constants), and of every function the description's outputs those of its block. Needs numpy,
-sympy, protobuf, tqdm, packaging, attrs and cattrs (Debian: python3-numpy and so on).
+at constants), and of every function the described inputs, states and outputs those of the program.
+Needs numpy, sympy, protobuf, tqdm, packaging, attrs and cattrs (Debian: python3-numpy and so on).
 Exit code: 0 all passed, 1 something did not, 2 wrong usage.
 """
 import json
@@ -145,18 +145,27 @@ class Checker:
             inferred = context.get_var_from_name(output.name).sym_type
             self.compare(output.name, self.dims(declared), self.dims(inferred))
 
-    def interface(self, name, features, function):
-        """The description's outputs of a function against its block's."""
+    def features(self, what, features, variables):
+        """Described inputs, outputs or states against a function's variables, by name."""
         kinds = self.proto.FeatureTypes_pb2.ArrayFeatureType
+        element = {kinds.FLOAT16: "fp16", kinds.FLOAT32: "fp32", kinds.INT32: "int32"}
+        described = {f.name: f.type for f in features}
+        self.compare(what, sorted(described), sorted(variables))
+        for name in described.keys() & variables.keys():
+            type_, own = described[name], variables[name].sym_type
+            state = self.types.is_state(own)
+            self.compare(f"{what}: {name} is a state", type_.HasField("stateType"), state)
+            array = type_.stateType.arrayType if state else type_.multiArrayType
+            dtype, dims = self.dims(own.wrapped_type() if state else own)
+            shape = list(array.shape) if "?" not in dims else dims  # an open one has its default
+            self.compare(f"{what}: {name}", (element.get(array.dataType), shape), (dtype, dims))
+
+    def interface(self, name, description, function):
+        """What is described of a function against the program."""
         self.place = f"description of {name}"
-        described = {f.name: f.type.multiArrayType for f in features}
-        inferred = {v.name: self.dims(v.sym_type) for v in function.outputs}
-        self.compare("outputs", sorted(described), sorted(inferred))
-        for key in described.keys() & inferred.keys():
-            array = described[key]
-            element = {kinds.FLOAT16: "fp16", kinds.FLOAT32: "fp32", kinds.INT32: "int32"}
-            shape = list(array.shape) or inferred[key][1]  # an open shape is left out
-            self.compare(key, (element.get(array.dataType), shape), inferred[key])
+        inputs = list(description.input) + list(description.state)
+        self.features("inputs", inputs, function.inputs)
+        self.features("outputs", description.output, {v.name: v for v in function.outputs})
 
     def package(self, path):
         """Loads a package; the number of functions and ops loaded, and the faults."""
@@ -168,8 +177,8 @@ class Checker:
                 spec.ParseFromString(file.read())
             self.names = list(spec.mlProgram.functions)
             program = self.load.load(spec, spec.specificationVersion, weights)
-            for name, features in outputs_of(spec):
-                self.interface(name, features, program.functions[name])
+            for name, description in descriptions(spec):
+                self.interface(name, description, program.functions[name])
         except Exception as error:  # whatever the loader makes of a bad package is the finding
             last = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{os.path.basename(last.filename)}:{last.lineno}"
@@ -177,11 +186,11 @@ class Checker:
         return self.functions, self.ops, self.faults
 
 
-def outputs_of(spec):
-    """(function name, described outputs) for one or many functions."""
+def descriptions(spec):
+    """(function name, its description) for one or many functions."""
     if spec.description.functions:
-        return [(f.name, f.output) for f in spec.description.functions]
-    return [("main", spec.description.output)]
+        return [(f.name, f) for f in spec.description.functions]
+    return [("main", spec.description)]
 
 
 def main(arguments):

@@ -4,7 +4,7 @@
 
 The demo model and the Gemma 3 checkpoints of the tests are converted in each form, split and
 combined, and held by tools/coremltools_check.py. The checker itself must find what is wrong: a
-package with one dimension, one offset or one described shape changed has to fail.
+package with one dimension, offset or described shape changed, or its state gone, has to fail.
 ANM_COREMLTOOLS names the checkout; without it the test is skipped, and says so.
 
 usage: loader_forms.py ANEMONE ROOT
@@ -74,6 +74,10 @@ def misdescribe(spec):
     spec.description.functions[0].output[0].type.multiArrayType.shape[1] += 1
 
 
+def forget_state(spec):
+    del spec.description.functions[0].state[:]
+
+
 def damage(checker, tool, package, out, change):
     """The faults that the checker finds in a copy of `package` with one thing changed."""
     copy = os.path.join(out, "damaged.mlpackage")
@@ -107,7 +111,7 @@ def main(anemone, root):
             failed += bool(faults)
             for fault in faults:
                 print(f"{package}: {fault}")
-        for change in (widen, misplace, misdescribe):
+        for change in (widen, misplace, misdescribe, forget_state):
             if not damage(checker, tool, decoder, out, change):
                 print(f"{change.__name__}: the checker did not notice")
                 failed += 1
