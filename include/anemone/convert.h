@@ -134,6 +134,11 @@ typedef struct anm_convert_options {
      */
     int verify_inputs;
     anm_convert_rescale rescale;
+    /*
+     * Follow ANEMLL's graph op for op where ours is leaner; docs/conversion.md says what differs
+     * still. For Qwen 2, 2.5, 3 and Llama, in packages of parts; ANM_ERROR_UNSUPPORTED for others.
+     */
+    int iso_anemll;
 } anm_convert_options;
 #define ANM_CONVERT_CHUNKS_AUTO (-1)
 

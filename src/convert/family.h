@@ -44,6 +44,9 @@ typedef enum anm_slot {
 /* Whether a family has something: config.json may be what decides. */
 typedef enum anm_trait { ANM_TRAIT_NEVER, ANM_TRAIT_ALWAYS, ANM_TRAIT_BY_CONFIG } anm_trait;
 
+/* The form of ANEMLL's graphs for a family: it has a model of its own for each. */
+typedef enum anm_iso { ANM_ISO_NONE, ANM_ISO_QWEN, ANM_ISO_LLAMA } anm_iso;
+
 typedef struct anm_family {
     const char *name;                 /* for people: "Qwen 3" */
     const char *const *model_types;   /* config.json's model_type; ends with NULL */
@@ -59,6 +62,7 @@ typedef struct anm_family {
     bool score_keys; /* query_pre_attn_scalar and the soft caps of config.json are in force */
     anm_trait qkv_bias, out_bias;     /* BY_CONFIG: attention_bias */
     anm_trait mlp_bias;               /* BY_CONFIG: mlp_bias */
+    anm_iso iso;                      /* NONE: not known op for op */
     unsigned ropes;                   /* 1 << anm_rope_type, or-ed */
     const char *const *names;         /* by slot; "{}" stands for the layer's number */
     const char *const *harmless;      /* endings of tensors that may be ignored; ends with NULL */

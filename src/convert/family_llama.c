@@ -14,6 +14,7 @@ const anm_family anm_family_llama = {
     .qkv_bias = ANM_TRAIT_BY_CONFIG,
     .out_bias = ANM_TRAIT_BY_CONFIG,
     .mlp_bias = ANM_TRAIT_BY_CONFIG,
+    .iso = ANM_ISO_LLAMA,
     .ropes = 1u << ANM_ROPE_DEFAULT | 1u << ANM_ROPE_LINEAR | 1u << ANM_ROPE_LLAMA3 |
              1u << ANM_ROPE_YARN,
     .names = anm_names_llama,

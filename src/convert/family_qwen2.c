@@ -14,6 +14,7 @@ const anm_family anm_family_qwen2 = {
     .qkv_bias = ANM_TRAIT_ALWAYS, /* whatever config.json says */
     .out_bias = ANM_TRAIT_NEVER,
     .mlp_bias = ANM_TRAIT_NEVER,
+    .iso = ANM_ISO_QWEN,
     .ropes = 1u << ANM_ROPE_DEFAULT | 1u << ANM_ROPE_LINEAR | 1u << ANM_ROPE_LLAMA3 |
              1u << ANM_ROPE_YARN,
     .names = anm_names_llama,

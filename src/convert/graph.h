@@ -32,7 +32,7 @@ typedef struct anm_graph_side {
 typedef struct anm_stored {
     anm_place model[ANM_SLOT_LAYER_FIRST];
     anm_place (*layers)[ANM_SLOT_COUNT]; /* [recipe->layers] */
-    uint64_t cos[2], sin[2]; /* by anm_side: fp16 [1, state, head_dim / 2] */
+    uint64_t cos[2], sin[2]; /* by anm_side: fp16 [1, state, anm_recipe_rope_width()] */
     uint64_t band;           /* fp16 [1, 1, batch, window + batch]: see graph_window.c */
     anm_place *head;                    /* [recipe->splits] rows of the LM head */
 } anm_stored;
@@ -112,7 +112,10 @@ anm_mil_value *anm_graph_norm(anm_graph *g, const char *what, anm_mil_value *x, 
 /* graph_rope.c: fetches the tables' rows; rotates [1, heads, T, D]. */
 void anm_graph_rope_tables(anm_graph *g, anm_mil_value *positions);
 anm_mil_value *anm_graph_rotate(anm_graph *g, const char *what, anm_mil_value *x);
-/* graph_cache.c: declares the states; reads what they hold, before the first layer. */
+/*
+ * graph_cache.c: declares the states; says where this call's rows end and reads what the states
+ * hold, before the first layer (ANEMLL: in it).
+ */
 void anm_graph_cache_declare(anm_graph *g);
 void anm_graph_cache_open(anm_graph *g);
 /* Puts the layer's keys or values, [1, KV, T, D], into its row of the state. */
@@ -120,6 +123,11 @@ typedef enum anm_cached { ANM_CACHED_KEYS, ANM_CACHED_VALUES } anm_cached;
 void anm_graph_cache_write(anm_graph *g, const char *what, anm_mil_value *x, anm_cached which);
 /* The layer's keys or values, [1, KV, columns, D]. */
 anm_mil_value *anm_graph_cache_read(anm_graph *g, const char *what, anm_cached which);
+/* The two halves of that: which part of the cache it is, and writing there. */
+void anm_graph_cache_range(anm_graph *g, anm_cached which, anm_mil_value *begin, anm_mil_value *end,
+                           anm_mil_value **from, anm_mil_value **to);
+void anm_graph_cache_put(anm_graph *g, const char *what, anm_mil_value *x, anm_mil_value *from,
+                         anm_mil_value *to);
 /* Writes x over all of the cache's rows but those outside of [begin, end). */
 void anm_graph_cache_update(anm_graph *g, const char *what, anm_mil_value *x, anm_cached which,
                             anm_mil_value *begin, anm_mil_value *end);

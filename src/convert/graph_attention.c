@@ -5,7 +5,7 @@
  * reads the cache once, where repeating it for every query head (ANEMLL's form) reads and writes G
  * times as much.
  */
-#include "src/convert/graph.h"
+#include "src/convert/graph_iso.h"
 
 /* [1, n D, 1, T] to [1, n, T, D]. */
 static anm_mil_value *split_heads(anm_graph *g, const char *what, anm_mil_value *x, int64_t n) {
@@ -95,14 +95,19 @@ static anm_mil_value *attend(anm_graph *g, anm_mil_value *x) {
     return join_heads(g, matmul(g, "mixed", p, values, false));
 }
 
+static anm_mil_value *output(anm_graph *g, anm_mil_value *x) {
+    x = anm_graph_project(g, "attention_projected", x, ANM_SLOT_O, ANM_SLOT_O_BIAS);
+    return anm_graph_from_channels(g, "attention_output", x);
+}
+
 anm_mil_value *anm_graph_attention(anm_graph *g, anm_mil_value *hidden) {
     const anm_recipe *r = g->r;
     g->side = &g->sides[r->local[g->layer] ? ANM_SIDE_LOCAL : ANM_SIDE_GLOBAL];
     anm_mil_value *x = anm_graph_norm(g, "attention_normal", hidden, ANM_SLOT_INPUT_NORM,
                                       r->hidden);
-    x = attend(g, anm_graph_to_channels(g, "attention_input", x));
-    x = anm_graph_project(g, "attention_projected", x, ANM_SLOT_O, ANM_SLOT_O_BIAS);
-    x = anm_graph_from_channels(g, "attention_output", x);
+    x = anm_graph_to_channels(g, "attention_input", x);
+    if (r->iso) x = anm_graph_iso_attend(g, x);
+    else x = output(g, attend(g, x));
     if (r->has[ANM_SLOT_POST_ATTENTION_NORM])
         x = anm_graph_norm(g, "attention_added", x, ANM_SLOT_POST_ATTENTION_NORM, r->hidden);
     return anm_mil_emit(g->b, "add", anm_graph_name(g, "attention_residual"), {"x", hidden},

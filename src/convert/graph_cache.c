@@ -31,6 +31,8 @@ void anm_graph_cache_declare(anm_graph *g) {
 /* Every function reads every state: the compiler wants them used, and a chunk may lack a kind. */
 void anm_graph_cache_open(anm_graph *g) {
     static const char *const names[] = {"cache", "cache_local"};
+    g->end = anm_mil_emit(g->b, "add", "end_pos", {"x", g->begin},
+                          {"y", anm_graph_int(g, (int32_t)g->tokens)});
     for (int i = 0; i < 2; i++)
         if (g->sides[i].state)
             g->sides[i].cache = anm_mil_emit(g->b, "read_state", names[i],
@@ -43,23 +45,35 @@ static int64_t row_of(const anm_graph *g, anm_cached which) {
     return which == ANM_CACHED_VALUES ? g->side->layers + row : row;
 }
 
-void anm_graph_cache_update(anm_graph *g, const char *what, anm_mil_value *x, anm_cached which,
-                            anm_mil_value *begin, anm_mil_value *end) {
+void anm_graph_cache_range(anm_graph *g, anm_cached which, anm_mil_value *begin, anm_mil_value *end,
+                           anm_mil_value **from, anm_mil_value **to) {
+    int64_t row = row_of(g, which);
+    anm_mil_value *first[4] = {one_int(g, row), one_int(g, 0), begin, one_int(g, 0)};
+    anm_mil_value *past[4] = {one_int(g, row + 1), one_int(g, 0), end, one_int(g, 0)};
+    *from = anm_graph_concat(g, "begin", first, 4, 0);
+    *to = anm_graph_concat(g, "end", past, 4, 0);
+}
+
+void anm_graph_cache_put(anm_graph *g, const char *what, anm_mil_value *x, anm_mil_value *from,
+                         anm_mil_value *to) {
     static const int32_t ones[4] = {1, 1, 1, 1};
     static const bool none[4] = {false}, whole[4] = {false, true, false, true};
-    int64_t row = row_of(g, which);
-    anm_mil_value *from[4] = {one_int(g, row), one_int(g, 0), begin, one_int(g, 0)};
-    anm_mil_value *to[4] = {one_int(g, row + 1), one_int(g, 0), end, one_int(g, 0)};
     anm_mil_value *update = anm_mil_emit(
         g->b, "slice_update", anm_graph_name(g, what), {"x", g->side->cache}, {"update", x},
-        {"begin", anm_graph_concat(g, "begin", from, 4, 0)},
-        {"end", anm_graph_concat(g, "end", to, 4, 0)}, {"stride", anm_graph_ints(g, 4, ones)},
+        {"begin", from}, {"end", to}, {"stride", anm_graph_ints(g, 4, ones)},
         {"begin_mask", anm_graph_bools(g, 4, none)}, {"end_mask", anm_graph_bools(g, 4, whole)},
         {"squeeze_mask", anm_graph_bools(g, 4, none)});
     const anm_mil_binding write[] = {{"input", g->side->state}, {"data", update}};
     anm_mil_builder_op_multi(g->b, "write_state", anm_graph_name(g, "write"), write, 2, NULL, 0);
     g->side->cache = anm_mil_emit(g->b, "read_state", anm_graph_name(g, "cache"),
                                   {"input", g->side->state});
+}
+
+void anm_graph_cache_update(anm_graph *g, const char *what, anm_mil_value *x, anm_cached which,
+                            anm_mil_value *begin, anm_mil_value *end) {
+    anm_mil_value *from, *to;
+    anm_graph_cache_range(g, which, begin, end, &from, &to);
+    anm_graph_cache_put(g, what, x, from, to);
 }
 
 void anm_graph_cache_write(anm_graph *g, const char *what, anm_mil_value *x, anm_cached which) {

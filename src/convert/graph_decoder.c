@@ -8,7 +8,7 @@
  * norm. With the embeddings in the package a function begins with input_ids [1, T]; with the LM
  * head it ends with its outputs.
  */
-#include "src/convert/graph.h"
+#include "src/convert/graph_iso.h"
 
 typedef struct decoder_inputs {
     anm_mil_value *ids, *hidden; /* one of them */
@@ -41,9 +41,7 @@ static void prepare_masks(anm_graph *g, const decoder_inputs *in) {
 
 static void prepare_cache(anm_graph *g, anm_mil_value *current) {
     g->begin = current;
-    g->end = anm_mil_emit(g->b, "add", "end_pos", {"x", current},
-                          {"y", anm_graph_int(g, (int32_t)g->tokens)});
-    anm_graph_cache_open(g);
+    if (!g->r->iso) anm_graph_cache_open(g);
 }
 
 /* The chunk's layers; of the model's last one the attention only. */
@@ -80,20 +78,32 @@ static void end(anm_graph *g, anm_mil_value *hidden, bool argmax) {
     anm_graph_end(g, outputs, count);
 }
 
-/* current_pos says all; the compiler wants every input used, so position_ids feeds an identity. */
+/* The compiler wants every input used. */
+static void use_positions(anm_graph *g, const decoder_inputs *in) {
+    (void)anm_mil_emit(g->b, "identity", "position_ids_tmp", {"x", in->positions});
+}
+
+static void tables(anm_graph *g, anm_mil_value *positions, bool infer) {
+    if (g->r->iso) anm_graph_iso_tables(g, positions, infer);
+    else anm_graph_rope_tables(g, positions);
+}
+
+/* current_pos says all; position_ids feeds an identity. */
 void anm_graph_infer(anm_mil_builder *b, const anm_graph_source *from, bool rotate) {
     static const int32_t one[1] = {1};
     anm_graph g;
     anm_graph_begin(&g, b, from, rotate ? "infer_rotate" : "infer", 1);
     g.rotate = rotate;
     decoder_inputs in = declare(&g);
-    (void)anm_mil_emit(b, "identity", "position_ids_tmp", {"x", in.positions});
-    anm_graph_rope_tables(&g, in.current);
+    if (!g.r->iso) use_positions(&g, &in);
+    tables(&g, in.current, true);
     prepare_cache(&g, in.current);
     prepare_masks(&g, &in);
     if (rotate) g.real = anm_graph_ints(&g, 1, one);
     anm_mil_value *hidden = layers(&g, begin(&g, &in));
-    end(&g, is_last(&g) ? finish(&g, hidden) : hidden, from->recipe->argmax);
+    if (is_last(&g)) hidden = finish(&g, hidden);
+    if (g.r->iso) use_positions(&g, &in);
+    end(&g, hidden, from->recipe->argmax);
 }
 
 /* [1]: which token of the batch has the highest position. The first has current_pos. */
@@ -133,10 +143,13 @@ void anm_graph_prefill(anm_mil_builder *b, const anm_graph_source *from, bool ro
     anm_graph_begin(&g, b, from, rotate ? "prefill_rotate" : "prefill", from->recipe->batch);
     g.rotate = rotate;
     decoder_inputs in = declare(&g);
-    anm_graph_rope_tables(&g, in.positions);
+    tables(&g, in.positions, false);
     prepare_cache(&g, in.current);
     prepare_masks(&g, &in);
     if (rotate) count_real(&g, &in);
     anm_mil_value *hidden = layers(&g, begin(&g, &in));
-    end(&g, is_last(&g) ? finish(&g, last_token(&g, hidden, &in)) : hidden, false);
+    if (is_last(&g))
+        hidden = g.r->iso ? anm_graph_iso_prefilled(&g, hidden)
+                          : finish(&g, last_token(&g, hidden, &in));
+    end(&g, hidden, false);
 }

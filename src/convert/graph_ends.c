@@ -3,11 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "src/convert/graph.h"
+#include "src/convert/graph_iso.h"
 #include "src/package/package.h"
 
 anm_mil_value *anm_graph_embed(anm_graph *g, anm_mil_value *ids) {
     anm_mil_value *table = anm_graph_weight(g, ANM_SLOT_EMBEDDING, 2);
+    if (g->r->iso) ids = anm_graph_iso_indices(g, ids, g->r->vocab);
     return anm_mil_emit(g->b, "gather", "hidden_states", {"x", table}, {"indices", ids},
                         {"axis", anm_graph_int(g, 0)}, {"batch_dims", anm_graph_int(g, 0)},
                         {"validate_indices", anm_graph_bool(g, false)});
@@ -24,15 +25,30 @@ void anm_graph_embeddings(anm_mil_builder *b, const anm_graph_source *from) {
     anm_graph_end(&g, &hidden, 1);
 }
 
+static anm_mil_value *flat(anm_graph *g, const char *name, anm_mil_value *x) {
+    static const int32_t axis[1] = {2};
+    return anm_mil_emit(g->b, "squeeze", name, {"x", x}, {"axes", anm_graph_ints(g, 1, axis)});
+}
+
 static anm_mil_value *logits(anm_graph *g, anm_mil_value *x, int64_t split) {
     char name[64];
     int64_t first, shape[4] = {0, g->r->hidden, 1, 1};
     shape[0] = anm_recipe_split(g->r, split, &first);
     snprintf(name, sizeof name, "lm_head.%lld.weight", (long long)split + 1);
     anm_mil_value *weight = anm_graph_stored(g, name, 4, shape, g->stored->head[split]);
-    snprintf(name, sizeof name, "logits%lld", (long long)split + 1);
-    x = anm_graph_conv(g, "part", x, weight, NULL, shape[0]);
-    return anm_graph_from_channels(g, name, anm_graph_cap(g, x, g->r->logit_cap));
+    snprintf(name, sizeof name, g->r->iso ? "part%lld" : "logits%lld", (long long)split + 1);
+    x = anm_graph_cap(g, anm_graph_conv(g, "part", x, weight, NULL, shape[0]), g->r->logit_cap);
+    return g->r->iso ? flat(g, name, x) : anm_graph_from_channels(g, name, x);
+}
+
+/* ANEMLL's graphs turn the outputs at the end, the last one first. */
+static void turn_all(anm_graph *g, anm_mil_value **splits) {
+    static const int32_t perm[3] = {0, 2, 1};
+    char name[64];
+    for (int64_t i = g->r->splits; i-- > 0;) {
+        snprintf(name, sizeof name, "logits%lld", (long long)i + 1);
+        splits[i] = anm_graph_transpose(g, name, splits[i], 3, perm);
+    }
 }
 
 /* [1, 1, 1] for each split, as one vector. */
@@ -64,6 +80,7 @@ size_t anm_graph_predict(anm_graph *g, anm_mil_value *hidden, bool argmax,
     anm_mil_value *splits[ANM_MAX_SPLITS];
     anm_mil_value *x = anm_graph_to_channels(g, "input", hidden);
     for (int64_t i = 0; i < g->r->splits; i++) splits[i] = logits(g, x, i);
+    if (g->r->iso) turn_all(g, splits);
     if (argmax) winners(g, splits, outputs);
     else memcpy(outputs, splits, (size_t)g->r->splits * sizeof *outputs);
     return argmax ? 2 : (size_t)g->r->splits;

@@ -23,7 +23,7 @@ anm_status anm_part_note_decoder(const anm_recipe *r, const anm_planned *p, anm_
                                (long long)p->chunks));
     ANM_TRY(anm_interface_note(arena, d, err, "com.anemll.chunk_no", "%lld",
                                (long long)p->chunk));
-    if (!anm_contents_end(r, &p->contents)) return ANM_OK;
+    if (r->iso || !anm_contents_end(r, &p->contents)) return ANM_OK;
     /* Ours: what prefill gives is the last token's state after the final norm. */
     return anm_interface_note(arena, d, err, "com.anemone.prefill_output", "last_token");
 }

@@ -17,8 +17,9 @@ static anm_status store_rope(store *s, const anm_piece *piece, anm_error *err) {
     const anm_hf_rope *rope = piece->local ? &r->config.local_rope : &r->config.rope;
     bool cosine = piece->kind == ANM_PIECE_COS;
     uint64_t *to = cosine ? s->stored->cos : s->stored->sin;
-    return anm_rope_store(rope, r->head_dim, r->state, cosine ? ANM_ROPE_COS : ANM_ROPE_SIN,
-                          s->blobs, &to[piece->local ? ANM_SIDE_LOCAL : ANM_SIDE_GLOBAL], err);
+    return anm_rope_store(rope, r->head_dim, anm_recipe_rope_width(r), r->state,
+                          cosine ? ANM_ROPE_COS : ANM_ROPE_SIN, s->blobs,
+                          &to[piece->local ? ANM_SIDE_LOCAL : ANM_SIDE_GLOBAL], err);
 }
 
 /*

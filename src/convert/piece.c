@@ -39,7 +39,7 @@ bool anm_contents_has(const anm_recipe *recipe, const anm_contents *contents, bo
 static anm_status rope(const walk *w, bool local) {
     anm_piece piece = {.kind = ANM_PIECE_COS, .slot = ANM_SLOT_COUNT, .local = local};
     piece.rows = w->recipe->state;
-    piece.columns = w->recipe->head_dim / 2;
+    piece.columns = anm_recipe_rope_width(w->recipe);
     ANM_TRY(w->visit(w->context, &piece, w->err));
     piece.kind = ANM_PIECE_SIN;
     return w->visit(w->context, &piece, w->err);

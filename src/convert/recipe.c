@@ -172,6 +172,20 @@ static anm_status set_chunks(const anm_convert_options *o, anm_recipe *r, anm_er
     return ANM_OK;
 }
 
+static anm_status set_iso(const char *where, const anm_convert_options *o, anm_recipe *r,
+                          anm_error *err) {
+    if (!o->iso_anemll) return ANM_OK;
+    if (!r->family->iso)
+        return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
+                        "ANEMLL's exact graph (iso_anemll) is not known for %s; it is for Qwen 3, "
+                        "Qwen 2 and 2.5, and Llama", r->family->name);
+    if (r->monolithic)
+        return anm_fail(err, ANM_ERROR_UNSUPPORTED, where,
+                        "ANEMLL's exact graph (iso_anemll) is not known for monolithic packages");
+    r->iso = r->family->iso;
+    return ANM_OK;
+}
+
 static bool trait(anm_trait t, bool by_config) {
     return t == ANM_TRAIT_ALWAYS || (t == ANM_TRAIT_BY_CONFIG && by_config);
 }
@@ -304,6 +318,7 @@ anm_status anm_recipe_make(anm_arena *arena, const char *model_dir,
     ANM_TRY(check_state_size(where, r, err));
     ANM_TRY(set_splits(where, options, r, err));
     ANM_TRY(set_chunks(options, r, err));
+    ANM_TRY(set_iso(where, options, r, err));
     set_slots(r);
     return set_names(arena, model_dir, options, r, err);
 }
@@ -317,6 +332,10 @@ static int two(int64_t *shape, int64_t rows, int64_t columns) {
     shape[0] = rows;
     shape[1] = columns;
     return 2;
+}
+
+int64_t anm_recipe_rope_width(const anm_recipe *r) {
+    return r->iso ? r->head_dim : r->head_dim / 2;
 }
 
 int anm_recipe_shape(const anm_recipe *r, anm_slot slot, int64_t shape[2]) {

@@ -29,6 +29,7 @@ typedef struct anm_recipe {
     int64_t max_chunk_bytes;
     bool argmax;     /* the head gives winners, not logits */
     bool monolithic; /* one package */
+    anm_iso iso;     /* whose graph is to be followed op for op; NONE: ours */
     bool has[ANM_SLOT_COUNT];
     bool tied; /* the LM head is the embedding */
     anm_activation activation;
@@ -78,6 +79,8 @@ static inline bool anm_recipe_rotates(const anm_recipe *recipe) {
 ANM_MUST_CHECK anm_status anm_recipe_set_layers(anm_arena *arena, const char *where, anm_recipe *r,
                                                 anm_error *err);
 
+/* Columns of the RoPE tables: half a head's, or a head's, both halves being the same. */
+int64_t anm_recipe_rope_width(const anm_recipe *recipe);
 /* Shape of a slot's tensor in the checkpoint; gives the rank. */
 int anm_recipe_shape(const anm_recipe *recipe, anm_slot slot, int64_t shape[2]);
 /* What was asked for the component that has weights of this slot. */

@@ -67,7 +67,7 @@ void anm_rope_frequencies(const anm_hf_rope *rope, int64_t head_dim, double *out
     }
 }
 
-static anm_status write_rows(const double *frequencies, int64_t half, int64_t rows,
+static anm_status write_rows(const double *frequencies, int64_t half, int64_t width, int64_t rows,
                              anm_rope_function function, double scale, uint16_t *row,
                              anm_blob_writer *blobs, anm_error *err) {
     for (int64_t position = 0; position < rows; position++) {
@@ -76,25 +76,26 @@ static anm_status write_rows(const double *frequencies, int64_t half, int64_t ro
             double value = function == ANM_ROPE_COS ? cos(angle) : sin(angle);
             row[i] = anm_half_from_double(scale * value);
         }
-        ANM_TRY(anm_blob_writer_write(blobs, row, (size_t)half * sizeof *row, err));
+        for (int64_t done = 0; done < width; done += half)
+            ANM_TRY(anm_blob_writer_write(blobs, row, (size_t)half * sizeof *row, err));
     }
     return anm_blob_writer_end(blobs, err);
 }
 
-anm_status anm_rope_store(const anm_hf_rope *rope, int64_t head_dim, int64_t rows,
-                          anm_rope_function function, anm_blob_writer *blobs, uint64_t *offset,
-                          anm_error *err) {
+anm_status anm_rope_store(const anm_hf_rope *rope, int64_t head_dim, int64_t width,
+                          int64_t rows, anm_rope_function function, anm_blob_writer *blobs,
+                          uint64_t *offset, anm_error *err) {
     int64_t half = head_dim / 2;
     double *frequencies = anm_calloc((size_t)half, sizeof *frequencies);
     uint16_t *row = anm_calloc((size_t)half, sizeof *row);
     anm_status status = frequencies && row ? ANM_OK : anm_fail_memory(err);
     if (status == ANM_OK) {
         anm_rope_frequencies(rope, head_dim, frequencies);
-        status = anm_blob_writer_begin(blobs, ANM_DTYPE_FP16, rows * half, offset, err);
+        status = anm_blob_writer_begin(blobs, ANM_DTYPE_FP16, rows * width, offset, err);
     }
     if (status == ANM_OK)
-        status = write_rows(frequencies, half, rows, function, anm_rope_attention_factor(rope), row,
-                            blobs, err);
+        status = write_rows(frequencies, half, width, rows, function,
+                            anm_rope_attention_factor(rope), row, blobs, err);
     anm_free(frequencies);
     anm_free(row);
     return status;

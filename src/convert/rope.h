@@ -19,11 +19,13 @@ double anm_rope_attention_factor(const anm_hf_rope *rope);
 typedef enum anm_rope_function { ANM_ROPE_COS, ANM_ROPE_SIN } anm_rope_function;
 
 /*
- * Appends the fp16 table [1, rows, head_dim / 2] of cos or sin(position * frequency), times the
- * attention factor, computed in double and rounded once.
+ * Appends the fp16 table [1, rows, width] of cos or sin(position * frequency), times the
+ * attention factor, computed in double and rounded once. `width` is head_dim / 2, or head_dim: then
+ * the values stand twice in a row.
  */
-ANM_MUST_CHECK anm_status anm_rope_store(const anm_hf_rope *rope, int64_t head_dim, int64_t rows,
-                                         anm_rope_function function, anm_blob_writer *blobs,
+ANM_MUST_CHECK anm_status anm_rope_store(const anm_hf_rope *rope, int64_t head_dim, int64_t width,
+                                         int64_t rows, anm_rope_function function,
+                                         anm_blob_writer *blobs,
                                          uint64_t *offset, anm_error *err);
 
 #endif
