@@ -177,6 +177,7 @@ int cmd_convert(int argc, char **argv) {
         {"lm-head-split", 0, CLI_INT, &form.splits, "N", "outputs of the LM head (8 or 16)"},
         {"argmax", 0, CLI_FLAG, &form.argmax, NULL, "the LM head gives winners instead of logits"},
         {"monolithic", 0, CLI_FLAG, &form.monolithic, NULL, "everything in one package"},
+        {"iso-anemll", 0, CLI_FLAG, &form.iso, NULL, "ANEMLL's graph op for op, not ours"},
         {"only", 0, CLI_STRING, &form.only, "PART", "embeddings, ffn, ffn:N, lm_head, monolithic"},
         {"state-length", 0, CLI_INT, &form.state, "N", "rows of the KV cache (default: context)"},
         {"prefix", 0, CLI_STRING, &prefix, "NAME", "of file names (default: the family's)"},

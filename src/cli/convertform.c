@@ -50,5 +50,6 @@ const char *convert_form_take(const convert_form *form, anm_convert_options *out
     out->state_length = form->state;
     out->argmax = form->argmax;
     out->monolithic = form->monolithic;
+    out->iso_anemll = form->iso;
     return NULL;
 }

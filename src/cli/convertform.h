@@ -12,7 +12,7 @@ typedef struct convert_form {
     const char *os;       /* "ios", "macos" */
     const char *only;     /* "ffn:2" */
     int64_t splits, state;
-    bool argmax, monolithic;
+    bool argmax, monolithic, iso;
 } convert_form;
 
 /* NULL, or what is wrong, for cli_usage(). */
