@@ -8,7 +8,7 @@
 
 anm_mil_value *anm_graph_embed(anm_graph *g, anm_mil_value *ids) {
     anm_mil_value *table = anm_graph_weight(g, ANM_SLOT_EMBEDDING, 2);
-    if (g->r->iso) ids = anm_graph_iso_indices(g, ids, g->r->vocab);
+    if (g->r->iso) ids = anm_graph_iso_indices(g, ids, g->r->vocab, ANM_SLOT_EMBEDDING);
     return anm_mil_emit(g->b, "gather", "hidden_states", {"x", table}, {"indices", ids},
                         {"axis", anm_graph_int(g, 0)}, {"batch_dims", anm_graph_int(g, 0)},
                         {"validate_indices", anm_graph_bool(g, false)});
@@ -41,11 +41,14 @@ static anm_mil_value *logits(anm_graph *g, anm_mil_value *x, int64_t split) {
     return g->r->iso ? flat(g, name, x) : anm_graph_from_channels(g, name, x);
 }
 
-/* ANEMLL's graphs turn the outputs at the end, the last one first. */
+/* ANEMLL's graphs turn the outputs at the end, the last one first; the first if palettized. */
 static void turn_all(anm_graph *g, anm_mil_value **splits) {
     static const int32_t perm[3] = {0, 2, 1};
     char name[64];
-    for (int64_t i = g->r->splits; i-- > 0;) {
+    int64_t last = g->r->splits - 1;
+    bool upwards = anm_graph_iso_again(g, ANM_SLOT_HEAD);
+    for (int64_t k = 0; k <= last; k++) {
+        int64_t i = upwards ? k : last - k;
         snprintf(name, sizeof name, "logits%lld", (long long)i + 1);
         splits[i] = anm_graph_transpose(g, name, splits[i], 3, perm);
     }

@@ -7,6 +7,10 @@
 
 enum { QUERY, KEY, VALUE, PROJECTIONS };
 
+bool anm_graph_iso_again(const anm_graph *g, anm_slot slot) {
+    return anm_recipe_lut_of(g->r, slot)->bits || anm_recipe_mean_bits(g->r, slot) > 0;
+}
+
 anm_mil_value *anm_graph_iso_head(anm_graph *g, const char *what, anm_mil_value *x) {
     static const int32_t perm[4] = {0, 1, 3, 2};
     return g->tokens == 1 ? x : anm_graph_transpose(g, what, x, 4, perm);
@@ -91,6 +95,11 @@ static anm_mil_value *softmax(anm_graph *g, anm_mil_value *x) {
     return anm_mil_emit(g->b, "real_div", name, {"x", x}, {"y", sum});
 }
 
+/* mix() gives them their shape at once: two reshapes in a row are one for coremltools. */
+static bool values_flat(const anm_graph *g) {
+    return g->tokens > 1 && (g->r->iso == ANM_ISO_LLAMA || anm_graph_iso_again(g, ANM_SLOT_V));
+}
+
 /* Batches of several tokens multiply without the leading 1, as einsum is lowered. */
 static anm_mil_value *mix(anm_graph *g, anm_mil_value *p, anm_mil_value *values) {
     const anm_recipe *r = g->r;
@@ -148,7 +157,7 @@ anm_mil_value *anm_graph_iso_attend(anm_graph *g, anm_mil_value *x) {
     anm_mil_value *keys = read_cache(g, "keys", ANM_CACHED_KEYS);
     anm_mil_value *values = read_cache(g, "values", ANM_CACHED_VALUES);
     keys = repeat(g, "keys", keys, true);
-    values = repeat(g, "values", values, r->iso != ANM_ISO_LLAMA || g->tokens == 1);
+    values = repeat(g, "values", values, !values_flat(g));
     x = anm_mil_emit(g->b, "mul", anm_graph_name(g, "scores_scaled"),
                      {"x", matmul(g, "scores", q, keys, true)},
                      {"y", anm_graph_half(g, r->query_scale)});

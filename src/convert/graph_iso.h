@@ -8,8 +8,13 @@
 
 #include "src/convert/graph.h"
 
+/*
+ * Whether the component that has this slot is palettized. coremltools takes such a program through
+ * its passes a second time, and what they do to it then is done here too.
+ */
+bool anm_graph_iso_again(const anm_graph *g, anm_slot slot);
 /* graph_iso_rope.c: indices of a table of so many rows, negative ones from its end. */
-anm_mil_value *anm_graph_iso_indices(anm_graph *g, anm_mil_value *x, int64_t rows);
+anm_mil_value *anm_graph_iso_indices(anm_graph *g, anm_mil_value *x, int64_t rows, anm_slot slot);
 /* Fetches the RoPE tables' rows. */
 void anm_graph_iso_tables(anm_graph *g, anm_mil_value *positions, bool sine_first);
 /* Rotates heads; if they are not `normal` yet, they are brought into shape on the way. */

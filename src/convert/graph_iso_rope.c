@@ -12,16 +12,25 @@ static anm_mil_value *cast(anm_graph *g, anm_mil_value *x, const char *dtype) {
     return anm_mil_emit(g->b, "cast", "indices", {"x", x}, {"dtype", anm_graph_string(g, dtype)});
 }
 
-/* torch counts negative indices from the end, and coremltools gathers by 16 bits where it can. */
-anm_mil_value *anm_graph_iso_indices(anm_graph *g, anm_mil_value *x, int64_t rows) {
-    bool small = rows <= INT16_MAX;
-    if (small) x = cast(g, cast(g, x, "int16"), "int32");
+static anm_mil_value *wrap(anm_graph *g, anm_mil_value *x, int64_t rows) {
     anm_mil_value *inside = anm_mil_emit(g->b, "greater_equal", "inside", {"x", x},
                                          {"y", anm_graph_int(g, 0)});
     anm_mil_value *wrapped = anm_mil_emit(g->b, "add", "wrapped", {"x", x},
                                           {"y", anm_graph_int(g, (int32_t)rows)});
-    x = anm_mil_emit(g->b, "select", "indices", {"cond", inside}, {"a", x}, {"b", wrapped});
-    return small ? cast(g, x, "int16") : x;
+    return anm_mil_emit(g->b, "select", "indices", {"cond", inside}, {"a", x}, {"b", wrapped});
+}
+
+/*
+ * torch counts negative indices from the end, and coremltools gathers by 16 bits where it can. Its
+ * second pass wraps what is in range already, and leaves that in 32 bits.
+ */
+anm_mil_value *anm_graph_iso_indices(anm_graph *g, anm_mil_value *x, int64_t rows, anm_slot slot) {
+    bool small = rows <= INT16_MAX;
+    if (small) x = cast(g, cast(g, x, "int16"), "int32");
+    x = wrap(g, x, rows);
+    if (small) x = cast(g, x, "int16");
+    if (!anm_graph_iso_again(g, slot)) return x;
+    return wrap(g, small ? cast(g, x, "int32") : x, rows);
 }
 
 /* Rows of a table [1, S, D] as [1, T, 1, D]. */
@@ -40,7 +49,7 @@ static anm_mil_value *fetch(anm_graph *g, const char *what, uint64_t offset,
 
 void anm_graph_iso_tables(anm_graph *g, anm_mil_value *positions, bool sine_first) {
     anm_graph_side *side = &g->sides[ANM_SIDE_GLOBAL];
-    positions = anm_graph_iso_indices(g, positions, g->r->state);
+    positions = anm_graph_iso_indices(g, positions, g->r->state, ANM_SLOT_Q);
     if (sine_first) side->sin = fetch(g, "sin", g->stored->sin[ANM_SIDE_GLOBAL], positions);
     side->cos = fetch(g, "cos", g->stored->cos[ANM_SIDE_GLOBAL], positions);
     if (!sine_first) side->sin = fetch(g, "sin", g->stored->sin[ANM_SIDE_GLOBAL], positions);
@@ -64,8 +73,11 @@ static anm_mil_value *binary(anm_graph *g, const char *op, const char *what, anm
 
 static anm_mil_value *whole(anm_graph *g, const char *what, anm_mil_value *x, bool normal) {
     int64_t size = g->r->head_dim;
-    anm_mil_value *cosine = ready(g, "cos", &g->side->cos), *turned[2];
-    if (!normal) x = anm_graph_iso_head(g, what, x);
+    anm_mil_value *cosine, *turned[2];
+    bool head_first = anm_graph_iso_again(g, ANM_SLOT_Q);
+    if (!normal && head_first) x = anm_graph_iso_head(g, what, x);
+    cosine = ready(g, "cos", &g->side->cos);
+    if (!normal && !head_first) x = anm_graph_iso_head(g, what, x);
     anm_mil_value *kept = binary(g, "mul", "kept", x, cosine);
     turned[1] = anm_graph_columns(g, "first", x, 0, size / 2);
     turned[0] = anm_graph_columns(g, "second", x, size / 2, size);

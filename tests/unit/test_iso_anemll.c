@@ -159,45 +159,50 @@ static void compare_packages(const char *set, const char *file, bool surplus) {
 
 typedef struct set {
     const char *model, *folder, *prefix;
-    int chunks;
+    int chunks, bits;
     bool surplus; /* the final norm in chunks before the last */
 } set;
 
 static void compare_set(const set *s) {
-    char folder[100], file[100], model[1100];
+    char folder[100], file[100], lut[16] = "", model[1100];
     anm_convert_options options;
     anm_convert_options_init(&options);
     options.context_length = 128;
     options.batch_size = 32;
     options.chunks = s->chunks;
     options.iso_anemll = 1;
+    options.lut_embeddings.bits = options.lut_ffn.bits = options.lut_head.bits = s->bits;
     snprintf(file, sizeof file, "anemll/%s/hf/config.json", s->model);
     snprintf(model, sizeof model, "%s", fixture_path(file));
     *strrchr(model, '/') = '\0';
     convert(model, &options);
+    if (s->bits) snprintf(lut, sizeof lut, "_lut%d", s->bits);
     snprintf(folder, sizeof folder, "%s/%s", s->model, s->folder);
     for (int i = 1; i <= s->chunks; i++) {
-        snprintf(file, sizeof file, "%s_FFN_PF_chunk_%02dof%02d", s->prefix, i, s->chunks);
+        snprintf(file, sizeof file, "%s_FFN_PF%s_chunk_%02dof%02d", s->prefix, lut, i, s->chunks);
         compare_packages(folder, file, s->surplus && i < s->chunks);
     }
     if (s->chunks == 1) return; /* those sets have the decoder only */
-    snprintf(file, sizeof file, "%s_embeddings", s->prefix);
+    snprintf(file, sizeof file, "%s_embeddings%s", s->prefix, lut);
     compare_packages(folder, file, false);
-    snprintf(file, sizeof file, "%s_lm_head", s->prefix);
+    snprintf(file, sizeof file, "%s_lm_head%s", s->prefix, lut);
     compare_packages(folder, file, false);
 }
 
 static void qwen3(void **state) {
-    compare_set(&(set){"qwen3-a", "fp16", "qwen", 2, true});
-    compare_set(&(set){"qwen3-a", "fp16-1chunk", "qwen", 1, false});
+    compare_set(&(set){"qwen3-a", "fp16", "qwen", 2, 0, true});
+    compare_set(&(set){"qwen3-a", "fp16-1chunk", "qwen", 1, 0, false});
+    compare_set(&(set){"qwen3-a", "lut4", "qwen", 2, 4, true});
 }
 
 static void qwen25(void **state) {
-    compare_set(&(set){"qwen25-a", "fp16", "qwen25", 2, true});
+    compare_set(&(set){"qwen25-a", "fp16", "qwen25", 2, 0, true});
+    compare_set(&(set){"qwen25-a", "lut4", "qwen25", 2, 4, true});
 }
 
 static void llama(void **state) {
-    compare_set(&(set){"llama-tied", "fp16", "llama", 2, false});
+    compare_set(&(set){"llama-tied", "fp16", "llama", 2, 0, false});
+    compare_set(&(set){"llama-tied", "lut6", "llama", 2, 6, false});
 }
 
 /* ---- the same results ---- */
