@@ -19,6 +19,7 @@ import tempfile
 ALL = "--lut1 {0} --lut2 {0} --lut3 {0}"
 FORMS = ["", "--argmax", "--monolithic", "--monolithic --argmax --lut1 4 --lut2 6 --lut3 8",
          "--chunk 2", "--lm-head-split 1", "--lm-head-split 64 --argmax", "--state-length 640",
+         "--iso-anemll", "--iso-anemll --lut1 4 --lut2 4,7 --lut3 6 --chunk 2",
          "--batch 1", "--lut2 4,7 --lut3 4,5", "--lut2 6,32 --lut3 3,4096",
          *(ALL.format(bits) + " --chunk 3" for bits in (1, 2, 3, 4, 6, 8)),
          *(ALL.format(4) + more for more in (
