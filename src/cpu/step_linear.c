@@ -54,7 +54,6 @@ typedef struct linear_step {
     anm_lie residual, out; /* dense [tokens, rows]; residual.block -1: none */
     anm_unary_kind activation;
     size_t kernel_scratch; /* the gated product's second half lies behind it */
-    const struct linear_step *next; /* the product of one token that follows */
 } linear_step;
 
 static void add_bias(const linear_step *l, int64_t from, int64_t to, float *y) {
@@ -74,21 +73,6 @@ static void finish_rows(const linear_step *l, const anm_exec *x, int64_t from, i
     }
 }
 
-/*
- * The beginning of a thread's share of the next matrix on its way into the second-level cache:
- * memory works on while norms, attention and barriers do not need it.
- */
-static void fetch_ahead(const linear_step *l, int thread, int threads) {
-    enum { AHEAD = 32 * 1024, LINE = 64 };
-    int64_t from, to;
-    if (!l) return;
-    anm_share(l->weight.rows, l->gemv->row_step, thread, threads, &from, &to);
-    int64_t row_bytes = l->weight.columns * l->weight.bits / 8;
-    const char *at = (const char *)l->weight.data + from * row_bytes;
-    int64_t bytes = (to - from) * row_bytes;
-    for (int64_t i = 0; i < bytes && i < AHEAD; i += LINE) __builtin_prefetch(at + i, 0, 2);
-}
-
 /* One token: pieces small enough that the second half's stay near. */
 static void run_gemv(const anm_step *s, anm_exec *x, int thread, int threads) {
     const linear_step *l = s->data;
@@ -104,7 +88,6 @@ static void run_gemv(const anm_step *s, anm_exec *x, int thread, int threads) {
         x->plan->rows->gated(l->activation, out + from, up + from, to - from, out + from);
     }
     finish_rows(l, x, from, to, out);
-    fetch_ahead(l->next, thread, threads);
 }
 
 static void run_gated_rows(const linear_step *l, anm_exec *x, const void *input, int64_t from,
@@ -199,23 +182,12 @@ static void reserve_scratch(anm_planner *p, linear_step *l, int64_t tokens) {
     anm_step_scratch(p, l->kernel_scratch + second);
 }
 
-/* The latest product of one token that is planned learns which comes after it. */
-static void link_next(anm_planner *p, const linear_step *l) {
-    for (size_t i = p->steps.len; l->gemv && i-- > 0;) {
-        if (p->steps.data[i].run != run_gemv) continue;
-        linear_step *before = (linear_step *)p->steps.data[i].data;
-        before->next = l;
-        return;
-    }
-}
-
 static bool add_product(anm_planner *p, const anm_mil_op *op, prepare_step *in, linear_step *l) {
     const anm_mil_type *type = op->outputs[0]->type;
     l->input = add_prepare(p, in);
     l->out = anm_lie_new(p, ANM_DTYPE_FP32, type->rank, type->shape);
     if (!l->input || l->out.block < 0) return true;
     reserve_scratch(p, l, in->tokens);
-    link_next(p, l);
     int reads[] = {l->input->to.block, l->residual.block, -1};
     anm_step *s = anm_step_add(p, l->gemv ? run_gemv : run_gemm, op->type, l, reads,
                                ANM_BLOCKS(l->out.block));
