@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The web page of `anemone serve` in a headless Chromium, in front of a server that says what each test needs.
+"""The web page of `anemone serve` in a headless Chromium.
+
+The server before it says what each test needs.
 
 usage: web_page_test.py WEB_DIR [--screenshots DIR]
 """
@@ -13,12 +15,29 @@ import time
 
 import webdriver
 
-MODELS = {"object": "list", "data": [
-    {"id": "tiny", "object": "model", "created": 1700000000, "owned_by": "anemone", "context_length": 512},
-    {"id": "other", "object": "model", "created": 1700000000, "owned_by": "anemone", "context_length": 1024}]}
+MODELS = {
+    "object": "list",
+    "data": [
+        {
+            "id": "tiny",
+            "object": "model",
+            "created": 1700000000,
+            "owned_by": "anemone",
+            "context_length": 512,
+        },
+        {
+            "id": "other",
+            "object": "model",
+            "created": 1700000000,
+            "owned_by": "anemone",
+            "context_length": 1024,
+        },
+    ],
+}
 MARKDOWN = """# Title
 
-Some **bold**, *slanted* and `code` with snake_case_name, a [link](https://example.org/a) and a [bad one](javascript:alert(1)).
+Some **bold**, *slanted* and `code` with snake_case_name, a [link](https://example.org/a)
+and a [bad one](javascript:alert(1)).
 
 - one
 - two
@@ -47,7 +66,9 @@ class Script:
         self.say("Hello.")
 
     def say(self, *pieces, pause=0.0, reasoning=(), status=200, finish="stop", cut=False):
-        self.answer = dict(pieces=pieces, pause=pause, reasoning=reasoning, status=status, finish=finish, cut=cut)
+        self.answer = dict(
+            pieces=pieces, pause=pause, reasoning=reasoning, status=status, finish=finish, cut=cut
+        )
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -84,11 +105,15 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             super().do_GET()
 
     def event(self, value):
-        self.wfile.write(f"data: {value if isinstance(value, str) else json.dumps(value)}\n\n".encode())
+        self.wfile.write(
+            f"data: {value if isinstance(value, str) else json.dumps(value)}\n\n".encode()
+        )
         self.wfile.flush()
 
     def stream(self, answer):
-        chunk = lambda delta, finish=None: {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+        chunk = lambda delta, finish=None: {
+            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]
+        }
         self.event(chunk({"role": "assistant", "content": ""}))
         for text in answer["reasoning"]:
             self.event(chunk({"reasoning_content": text}))
@@ -99,7 +124,16 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         if answer["cut"]:
             return
         self.event(chunk({}, answer["finish"]))
-        self.event({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": len(answer["pieces"]), "total_tokens": 9 + len(answer["pieces"])}})
+        self.event(
+            {
+                "choices": [],
+                "usage": {
+                    "prompt_tokens": 9,
+                    "completion_tokens": len(answer["pieces"]),
+                    "total_tokens": 9 + len(answer["pieces"]),
+                },
+            }
+        )
         self.event("[DONE]")
 
     def do_POST(self):
@@ -134,7 +168,9 @@ class Page:
 
     def reload(self):
         self.browser.open(self.url)
-        self.browser.wait("return document.querySelector('#model').options.length", "models are listed")
+        self.browser.wait(
+            "return document.querySelector('#model').options.length", "models are listed"
+        )
 
     def ask(self, text, wait=True):
         self.browser.type("#prompt", text + webdriver.KEYS["enter"])
@@ -142,8 +178,12 @@ class Page:
             self.done()
 
     def done(self):
-        self.browser.wait("return !document.querySelector('#send').hidden && document.querySelectorAll('.assistant .tools').length > 0"
-                          " || !document.querySelector('#notice').hidden", "the answer ends")
+        self.browser.wait(
+            "return !document.querySelector('#send').hidden"
+            " && document.querySelectorAll('.assistant .tools').length > 0"
+            " || !document.querySelector('#notice').hidden",
+            "the answer ends",
+        )
 
     def shot(self, name):
         if self.shots:
@@ -160,13 +200,17 @@ def equal(got, wanted, what):
 
 
 def test_markdown(page):
-    page.script.say(*[MARKDOWN[i:i + 7] for i in range(0, len(MARKDOWN), 7)])
+    page.script.say(*[MARKDOWN[i : i + 7] for i in range(0, len(MARKDOWN), 7)])
     page.ask("Show me Markdown")
     b = page.browser
     equal(b.text(".assistant h2"), "Title", "heading")
     equal(b.text(".assistant strong"), "bold", "strong")
     equal(b.text(".assistant em"), "slanted", "emphasis, and none within snake_case_name")
-    equal(b.run("return [...document.querySelectorAll('.assistant a')].map(a => a.href).join()"), "https://example.org/a", "only web links are links")
+    equal(
+        b.run("return [...document.querySelectorAll('.assistant a')].map(a => a.href).join()"),
+        "https://example.org/a",
+        "only web links are links",
+    )
     equal(b.count(".assistant .body > ul > li"), 2, "list")
     equal(b.count(".assistant ul ol li"), 2, "inner list")
     equal(b.text(".assistant pre"), 'print("<b>not bold</b>")', "code as it is")
@@ -179,11 +223,17 @@ def test_markdown(page):
 def test_streaming_keeps_blocks(page):
     page.script.say("First paragraph.\n\n", "Second ", "is ", "written.", pause=0.3)
     page.ask("Go", wait=False)
-    page.browser.wait("return document.querySelectorAll('.assistant .body p').length == 2", "two paragraphs")
+    page.browser.wait(
+        "return document.querySelectorAll('.assistant .body p').length == 2", "two paragraphs"
+    )
     page.browser.run("window.kept = document.querySelector('.assistant .body p')")
     page.done()
     check("written." in page.browser.text(".assistant .body"), "the whole answer")
-    equal(page.browser.run("return window.kept.isConnected || window.kept.textContent"), "First paragraph.", "the chat is drawn again at its end")
+    equal(
+        page.browser.run("return window.kept.isConnected || window.kept.textContent"),
+        "First paragraph.",
+        "the chat is drawn again at its end",
+    )
 
 
 def test_thinking_is_folded(page):
@@ -194,13 +244,18 @@ def test_thinking_is_folded(page):
     page.browser.click(".thinking summary")
     check("Let me think." in page.browser.text(".thinking"), "the thoughts are there")
     page.ask("And now?")
-    check(all("reasoning" not in m for m in page.script.requests[1]["messages"]), "thoughts are not sent back")
+    check(
+        all("reasoning" not in m for m in page.script.requests[1]["messages"]),
+        "thoughts are not sent back",
+    )
 
 
 def test_stop(page):
     page.script.say(*["word "] * 400, pause=0.05)
     page.ask("Talk", wait=False)
-    page.browser.wait("return document.querySelector('.assistant .body').innerText.length > 20", "it streams")
+    page.browser.wait(
+        "return document.querySelector('.assistant .body').innerText.length > 20", "it streams"
+    )
     check("tokens" in page.browser.text("#status"), "live speed")
     page.browser.type("#prompt", webdriver.KEYS["escape"])
     page.done()
@@ -218,9 +273,17 @@ def test_regenerate_and_edit(page):
     page.browser.click(".assistant .tools button:nth-child(2)")
     page.done()
     equal(page.browser.text(".assistant .body"), "Second try.", "regenerated")
-    equal([m["role"] for m in page.script.requests[-1]["messages"]], ["user"], "the old answer is not sent")
+    equal(
+        [m["role"] for m in page.script.requests[-1]["messages"]],
+        ["user"],
+        "the old answer is not sent",
+    )
     page.browser.type("#prompt", webdriver.KEYS["up"])
-    equal(page.browser.run("return document.querySelector('#prompt').value"), "One", "the question is back")
+    equal(
+        page.browser.run("return document.querySelector('#prompt').value"),
+        "One",
+        "the question is back",
+    )
     page.browser.type("#prompt", " more" + webdriver.KEYS["enter"])
     page.done()
     equal(page.script.requests[-1]["messages"], [{"role": "user", "content": "One more"}], "edited")
@@ -232,8 +295,15 @@ def test_chats_are_kept(page):
     page.script.say("Other.")
     page.ask("Second chat")
     page.reload()
-    equal(page.browser.text("#chats .open").split("\n")[-2:], ["Second chat", "First chat"], "both are there, the newest first")
-    page.browser.run("[...document.querySelectorAll('#chats .open')].find(n => n.textContent === 'First chat').click()")
+    equal(
+        page.browser.text("#chats .open").split("\n")[-2:],
+        ["Second chat", "First chat"],
+        "both are there, the newest first",
+    )
+    page.browser.run(
+        "[...document.querySelectorAll('#chats .open')]"
+        ".find(n => n.textContent === 'First chat').click()"
+    )
     equal(page.browser.text(".assistant .body"), "Hello.", "its answer")
     page.browser.run("document.querySelector('#chats .current .delete').click()")
     page.browser.accept_dialog()
@@ -243,11 +313,16 @@ def test_chats_are_kept(page):
 
 def test_settings_reach_the_server(page):
     page.browser.click("#open-settings")
-    page.browser.run("const e = document.querySelector('#settings form').elements; e.system.value = 'Be brief.';"
-                     "e.temperature.value = '0'; e.max_tokens.value = '33'; e.thinking.checked = false")
+    page.browser.run(
+        "const e = document.querySelector('#settings form').elements; e.system.value = 'Be brief.';"
+        "e.temperature.value = '0'; e.max_tokens.value = '33'; e.thinking.checked = false"
+    )
     page.shot("settings")
     page.browser.click("#settings button[value=save]")
-    page.browser.run("const s = document.querySelector('#model'); s.value = 'other'; s.dispatchEvent(new Event('change'))")
+    page.browser.run(
+        "const s = document.querySelector('#model'); s.value = 'other';"
+        "s.dispatchEvent(new Event('change'))"
+    )
     page.ask("Hi")
     sent = page.script.requests[-1]
     equal(sent["messages"][0], {"role": "system", "content": "Be brief."}, "system prompt")
@@ -272,7 +347,9 @@ def test_key(page):
     page.browser.wait("return document.querySelector('#settings').open", "asks for the key")
     page.browser.type("#settings input[name=key]", "secret")
     page.browser.click("#settings button[value=save]")
-    page.browser.wait("return document.querySelector('#model').options.length", "models after the key")
+    page.browser.wait(
+        "return document.querySelector('#model').options.length", "models after the key"
+    )
     page.browser.click("#log")
     time.sleep(0.5)  # headless Chromium drops keys for a moment after a password field
     page.ask("Hi")
@@ -281,18 +358,49 @@ def test_key(page):
 
 def test_phone(page):
     b = page.browser
-    b.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": {"width": 375, "height": 700, "deviceScaleFactor": 2, "mobile": True}})
-    b.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}})
+    b.call(
+        "POST",
+        "/goog/cdp/execute",
+        {
+            "cmd": "Emulation.setDeviceMetricsOverride",
+            "params": {"width": 375, "height": 700, "deviceScaleFactor": 2, "mobile": True},
+        },
+    )
+    b.call(
+        "POST",
+        "/goog/cdp/execute",
+        {
+            "cmd": "Emulation.setEmulatedMedia",
+            "params": {"features": [{"name": "prefers-color-scheme", "value": "dark"}]},
+        },
+    )
     page.script.say(MARKDOWN + "\n" + "w" * 300)
     page.ask("On a phone")
-    equal(b.run("return document.documentElement.scrollWidth"), 375, "nothing is wider than the screen")
+    equal(
+        b.run("return document.documentElement.scrollWidth"),
+        375,
+        "nothing is wider than the screen",
+    )
     page.shot("phone-dark")
-    equal(b.run("return getComputedStyle(document.querySelector('#side')).visibility"), "hidden", "the list of chats is away")
+    equal(
+        b.run("return getComputedStyle(document.querySelector('#side')).visibility"),
+        "hidden",
+        "the list of chats is away",
+    )
     b.click("#toggle-side")
-    b.wait("return document.querySelector('#side').getBoundingClientRect().left === 0", "the list of chats slides in")
+    b.wait(
+        "return document.querySelector('#side').getBoundingClientRect().left === 0",
+        "the list of chats slides in",
+    )
     page.shot("phone-side")
-    b.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.clearDeviceMetricsOverride", "params": {}})
-    b.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {"features": []}})
+    b.call(
+        "POST", "/goog/cdp/execute", {"cmd": "Emulation.clearDeviceMetricsOverride", "params": {}}
+    )
+    b.call(
+        "POST",
+        "/goog/cdp/execute",
+        {"cmd": "Emulation.setEmulatedMedia", "params": {"features": []}},
+    )
 
 
 def tests():
@@ -301,13 +409,18 @@ def tests():
 
 def main():
     if not webdriver.available():
-        print("SKIPPED: chromium and chromedriver are not installed (apt install chromium chromium-driver)")
+        print(
+            "SKIPPED: chromium and chromedriver are not installed"
+            " (apt install chromium chromium-driver)"
+        )
         return 77
     web = os.path.abspath(sys.argv[1])
     shots = sys.argv[3] if len(sys.argv) > 3 and sys.argv[2] == "--screenshots" else None
     script = Script()
     handler = type("Bound", (Handler,), {"script": script})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), lambda *a: handler(*a, directory=web))
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), lambda *a: handler(*a, directory=web)
+    )
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     browser = webdriver.Browser()

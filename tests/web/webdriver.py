@@ -10,7 +10,14 @@ import urllib.error
 import urllib.request
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-KEYS = {"enter": "\ue007", "escape": "\ue00c", "up": "\ue013", "shift": "\ue008", "null": "\ue000", "alt": "\ue00a"}
+KEYS = {
+    "enter": "\ue007",
+    "escape": "\ue00c",
+    "up": "\ue013",
+    "shift": "\ue008",
+    "null": "\ue000",
+    "alt": "\ue00a",
+}
 
 
 def available():
@@ -26,12 +33,26 @@ def free_port():
 class Browser:
     def __init__(self, width=1100, height=800, dark=False):
         self.port = free_port()
-        self.driver = subprocess.Popen(["chromedriver", f"--port={self.port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--window-size={width},{height}"]
+        self.driver = subprocess.Popen(
+            ["chromedriver", f"--port={self.port}"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            f"--window-size={width},{height}",
+        ]
         if dark:
             arguments.append("--force-dark-mode")
         options = {"args": arguments, "binary": shutil.which("chromium")}
-        capabilities = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
+        capabilities = {
+            "browserName": "chrome",
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": {"browser": "ALL"},
+        }
         self._wait_for_driver()
         self.session = ""
         answer = self._call("POST", "/session", {"capabilities": {"alwaysMatch": capabilities}})
@@ -48,7 +69,12 @@ class Browser:
 
     def _call(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, {"Content-Type": "application/json"}, method=method)
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            data,
+            {"Content-Type": "application/json"},
+            method=method,
+        )
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
                 return json.load(response)["value"]
@@ -75,7 +101,10 @@ class Browser:
         self.call("POST", f"/element/{self.find(selector)}/value", {"text": text})
 
     def text(self, selector):
-        return self.run("return [...document.querySelectorAll(arguments[0])].map(n => n.innerText).join('\\n')", selector)
+        return self.run(
+            "return [...document.querySelectorAll(arguments[0])].map(n => n.innerText).join('\\n')",
+            selector,
+        )
 
     def count(self, selector):
         return self.run("return document.querySelectorAll(arguments[0]).length", selector)
@@ -99,7 +128,11 @@ class Browser:
 
     def complaints(self):
         """Errors that the page wrote to the console."""
-        return [entry["message"] for entry in self.call("POST", "/se/log", {"type": "browser"}) if entry["level"] == "SEVERE"]
+        return [
+            entry["message"]
+            for entry in self.call("POST", "/se/log", {"type": "browser"})
+            if entry["level"] == "SEVERE"
+        ]
 
     def close(self):
         try:

@@ -20,7 +20,8 @@ const seconds = (ms) => `${(ms / 1000).toFixed(ms < 9950 ? 1 : 0)} s`;
 function speedText({ tokens, first, total }) {
   const parts = [`${tokens} token${tokens === 1 ? '' : 's'}`];
   if (first !== undefined) parts.push(`first after ${seconds(first)}`);
-  if (tokens > 1 && total > first) parts.push(`${((tokens - 1) * 1000 / (total - first)).toFixed(1)} tokens/s`);
+  if (tokens > 1 && total > first)
+    parts.push(`${(((tokens - 1) * 1000) / (total - first)).toFixed(1)} tokens/s`);
   return parts.join(' · ');
 }
 
@@ -33,7 +34,9 @@ function toolButton(label, action) {
 async function copyText(button, text) {
   await navigator.clipboard.writeText(text);
   button.textContent = 'Copied';
-  setTimeout(() => { button.textContent = 'Copy'; }, 1200);
+  setTimeout(() => {
+    button.textContent = 'Copy';
+  }, 1200);
 }
 
 function toolsOf(message, index) {
@@ -54,8 +57,16 @@ function toolsOf(message, index) {
 /* {node, thinking, body}: the parts that change while an answer is streamed. */
 function viewOf(message) {
   const body = make('div', { className: 'body' });
-  const node = make('article', { className: `message ${message.role}`, ariaLabel: message.role === 'user' ? 'You' : 'Answer' });
-  const thinking = make('details', { className: 'thinking', hidden: true }, make('summary'), make('div', { className: 'text' }));
+  const node = make('article', {
+    className: `message ${message.role}`,
+    ariaLabel: message.role === 'user' ? 'You' : 'Answer',
+  });
+  const thinking = make(
+    'details',
+    { className: 'thinking', hidden: true },
+    make('summary'),
+    make('div', { className: 'text' }),
+  );
   if (message.role === 'assistant') node.append(thinking);
   node.append(body);
   const view = { node, thinking, body };
@@ -74,8 +85,14 @@ function show({ thinking, body }, message) {
 }
 
 function showEmpty() {
-  $('log').append(make('div', { className: 'empty' }, make('strong', { textContent: models.length ? currentModel().id : 'anemone' }),
-                       'Chats stay in this browser. Enter sends, Shift+Enter makes a line, Esc stops an answer.'));
+  $('log').append(
+    make(
+      'div',
+      { className: 'empty' },
+      make('strong', { textContent: models.length ? currentModel().id : 'anemone' }),
+      'Chats stay in this browser. Enter sends, Shift+Enter makes a line, Esc stops an answer.',
+    ),
+  );
 }
 
 function showChat() {
@@ -98,14 +115,21 @@ function showChat() {
 }
 
 function showChats() {
-  $('chats').replaceChildren(...Store.chats.map((each) => {
-    const open = make('button', { type: 'button', className: 'open', textContent: each.title });
-    const remove = make('button', { type: 'button', className: 'delete', textContent: '✕', ariaLabel: `Delete “${each.title}”` });
-    open.addEventListener('click', () => openChat(each));
-    remove.addEventListener('click', () => deleteChat(each));
-    if (each === chat) open.setAttribute('aria-current', 'true');
-    return make('li', { className: each === chat ? 'current' : '' }, open, remove);
-  }));
+  $('chats').replaceChildren(
+    ...Store.chats.map((each) => {
+      const open = make('button', { type: 'button', className: 'open', textContent: each.title });
+      const remove = make('button', {
+        type: 'button',
+        className: 'delete',
+        textContent: '✕',
+        ariaLabel: `Delete “${each.title}”`,
+      });
+      open.addEventListener('click', () => openChat(each));
+      remove.addEventListener('click', () => deleteChat(each));
+      if (each === chat) open.setAttribute('aria-current', 'true');
+      return make('li', { className: each === chat ? 'current' : '' }, open, remove);
+    }),
+  );
 }
 
 function openChat(each) {
@@ -131,7 +155,10 @@ function request() {
   const messages = chat.messages.map(({ role, content }) => ({ role, content }));
   if (system.trim()) messages.unshift({ role: 'system', content: system });
   return {
-    model: currentModel()?.id, messages, temperature, top_p,
+    model: currentModel()?.id,
+    messages,
+    temperature,
+    top_p,
     ...(max_tokens ? { max_tokens } : {}),
     stream_options: { include_usage: true },
     chat_template_kwargs: { enable_thinking: thinking },
@@ -148,9 +175,14 @@ function take(work, chunk) {
     work.message.content += content || '';
     work.message.reasoning = (work.message.reasoning || '') + (reasoning || '');
   }
-  if (choice?.finish_reason === 'length') work.message.ended = 'stopped: longest answer or context reached';
+  if (choice?.finish_reason === 'length')
+    work.message.ended = 'stopped: longest answer or context reached';
   if (chunk.usage) work.usage = chunk.usage;
-  work.message.stats = { tokens: work.usage?.completion_tokens ?? work.chunks, first: work.first, total: performance.now() - work.started };
+  work.message.stats = {
+    tokens: work.usage?.completion_tokens ?? work.chunks,
+    first: work.first,
+    total: performance.now() - work.started,
+  };
   if (!work.frame) work.frame = requestAnimationFrame(() => draw(work));
 }
 
@@ -167,7 +199,13 @@ function draw(work) {
 function begin() {
   const message = { role: 'assistant', content: '' };
   chat.messages.push(message);
-  answering = { controller: new AbortController(), chat, message, started: performance.now(), chunks: 0 };
+  answering = {
+    controller: new AbortController(),
+    chat,
+    message,
+    started: performance.now(),
+    chunks: 0,
+  };
   answering.view = viewOf(message);
   answering.view.node.classList.add('busy');
   $('send').hidden = true;
@@ -181,9 +219,11 @@ function end(work) {
   cancelAnimationFrame(work.frame);
   answering = null;
   const { message } = work;
-  if (!message.content && !message.reasoning) work.chat.messages.splice(work.chat.messages.indexOf(message), 1);
+  if (!message.content && !message.reasoning)
+    work.chat.messages.splice(work.chat.messages.indexOf(message), 1);
   if (work.usage) work.chat.used = work.usage.total_tokens;
-  if (!Store.save(work.chat)) notice('This browser does not keep the chats: its storage is full or off.');
+  if (!Store.save(work.chat))
+    notice('This browser does not keep the chats: its storage is full or off.');
   $('send').hidden = false;
   $('stop').hidden = true;
   $('status').textContent = '';
@@ -196,7 +236,8 @@ async function answer() {
   const work = begin();
   notice('');
   try {
-    for await (const chunk of Api.chat(body, Store.settings.key, work.controller.signal)) take(work, chunk);
+    for await (const chunk of Api.chat(body, Store.settings.key, work.controller.signal))
+      take(work, chunk);
   } catch (error) {
     if (error.name === 'AbortError') work.message.ended = 'stopped';
     else fail(error);
@@ -208,7 +249,8 @@ function fail(error) {
   if (error.status === 401) {
     notice('This server wants an API key: put it into Settings.');
     openSettings();
-  } else if (error instanceof TypeError) notice('The server cannot be reached. Is `anemone serve` running?');
+  } else if (error instanceof TypeError)
+    notice('The server cannot be reached. Is `anemone serve` running?');
   else notice(error.message);
 }
 
@@ -254,7 +296,9 @@ async function loadModels() {
   } catch (error) {
     fail(error);
   }
-  $('model').replaceChildren(...models.map(({ id }) => make('option', { value: id, textContent: id })));
+  $('model').replaceChildren(
+    ...models.map(({ id }) => make('option', { value: id, textContent: id })),
+  );
   $('model').disabled = models.length < 2;
   if (models.length) $('model').value = currentModel().id;
   showChat();
@@ -263,16 +307,25 @@ async function loadModels() {
 function showContext() {
   const length = contextOf(currentModel());
   if (answering || !length) return;
-  $('status').textContent = chat.used && chat.messages.length ? `context ${chat.used} of ${length} tokens` : `context ${length} tokens`;
+  $('status').textContent =
+    chat.used && chat.messages.length
+      ? `context ${chat.used} of ${length} tokens`
+      : `context ${length} tokens`;
 }
 
 function showInfo() {
   const model = currentModel();
-  const rows = Object.entries(model || {}).filter(([name, value]) => name !== 'object' && typeof value !== 'object');
-  $('info').replaceChildren(...rows.flatMap(([name, value]) => [
-    make('dt', { textContent: name.replaceAll('_', ' ') }),
-    make('dd', { textContent: name === 'created' ? new Date(value * 1000).toLocaleString() : String(value) }),
-  ]));
+  const rows = Object.entries(model || {}).filter(
+    ([name, value]) => name !== 'object' && typeof value !== 'object',
+  );
+  $('info').replaceChildren(
+    ...rows.flatMap(([name, value]) => [
+      make('dt', { textContent: name.replaceAll('_', ' ') }),
+      make('dd', {
+        textContent: name === 'created' ? new Date(value * 1000).toLocaleString() : String(value),
+      }),
+    ]),
+  );
 }
 
 function openSettings() {
@@ -289,11 +342,18 @@ function openSettings() {
 
 function keepSettings() {
   const { elements } = $('settings').querySelector('form');
-  const number = (name, otherwise) => (elements[name].value === '' || !elements[name].checkValidity() ? otherwise : Number(elements[name].value));
+  const number = (name, otherwise) =>
+    elements[name].value === '' || !elements[name].checkValidity()
+      ? otherwise
+      : Number(elements[name].value);
   const keyBefore = Store.settings.key;
   Object.assign(Store.settings, {
-    system: elements.system.value, temperature: number('temperature', 0.7), top_p: number('top_p', 0.95),
-    max_tokens: number('max_tokens', null), thinking: elements.thinking.checked, key: elements.key.value.trim(),
+    system: elements.system.value,
+    temperature: number('temperature', 0.7),
+    top_p: number('top_p', 0.95),
+    max_tokens: number('max_tokens', null),
+    thinking: elements.thinking.checked,
+    key: elements.key.value.trim(),
   });
   Store.saveSettings();
   if (Store.settings.key !== keyBefore || !models.length) loadModels();
@@ -345,15 +405,24 @@ function onKey(event) {
   }
 }
 
-$('form').addEventListener('submit', (event) => { event.preventDefault(); send(); });
+$('form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  send();
+});
 $('stop').addEventListener('click', () => answering?.controller.abort());
 $('prompt').addEventListener('input', grow);
 $('prompt').addEventListener('keydown', onPromptKey);
 $('new-chat').addEventListener('click', newChat);
-$('toggle-side').addEventListener('click', () => setSide(!document.body.classList.contains('side')));
+$('toggle-side').addEventListener('click', () =>
+  setSide(!document.body.classList.contains('side')),
+);
 $('open-settings').addEventListener('click', openSettings);
 $('settings').addEventListener('close', keepSettings);
-$('model').addEventListener('change', () => { Store.settings.model = $('model').value; Store.saveSettings(); showContext(); });
+$('model').addEventListener('change', () => {
+  Store.settings.model = $('model').value;
+  Store.saveSettings();
+  showContext();
+});
 $('delete-all').addEventListener('click', () => {
   if (!confirm('Delete all chats?')) return;
   answering?.controller.abort();
@@ -361,16 +430,22 @@ $('delete-all').addEventListener('click', () => {
   openChat(Store.add());
 });
 document.addEventListener('keydown', onKey);
-document.querySelector('main').addEventListener('click', (event) => { if (event.target.id !== 'toggle-side') closeSide(); });
+document.querySelector('main').addEventListener('click', (event) => {
+  if (event.target.id !== 'toggle-side') closeSide();
+});
 /* A page that is left keeps what it has of an answer. */
 window.addEventListener('pagehide', () => {
   if (!answering) return;
   answering.message.ended = 'stopped';
   Store.save(answering.chat);
 });
-window.addEventListener('storage', (event) => { if (Store.follow(event, chat)) showChats(); });
+window.addEventListener('storage', (event) => {
+  if (Store.follow(event, chat)) showChats();
+});
 /* A click on code that was copied from an insecure address would fail silently otherwise. */
-window.addEventListener('unhandledrejection', (event) => notice(event.reason?.message || 'Something failed.'));
+window.addEventListener('unhandledrejection', (event) =>
+  notice(event.reason?.message || 'Something failed.'),
+);
 
 showChat();
 loadModels();

@@ -17,7 +17,10 @@ const Markdown = (() => {
   const inlineForms = [
     [/^(`+)([^]*?[^`])\1(?!`)/, (m) => element('code', m[2].replace(/^ (.*) $/, '$1'))],
     [/^\\([\\`*_{}\[\]()#+\-.!|~<>])/, (m) => m[1]],
-    [/^!?\[((?:[^\[\]]|\[[^\]]*\])*)\]\(\s*<?((?:[^\s()>]|\([^\s()]*\))+)>?(?:\s+"[^"]*")?\s*\)/, (m) => link(m[2], inline(m[1]))],
+    [
+      /^!?\[((?:[^\[\]]|\[[^\]]*\])*)\]\(\s*<?((?:[^\s()>]|\([^\s()]*\))+)>?(?:\s+"[^"]*")?\s*\)/,
+      (m) => link(m[2], inline(m[1])),
+    ],
     [/^<(https?:\/\/[^\s>]+)>/, (m) => link(m[1], [m[1]])],
     [/^https?:\/\/[^\s<>()]+[^\s<>().,;:!?'"*_]/, (m) => link(m[0], [m[0]])],
     [/^\*\*(?=\S)([^]*?\S)\*\*(?!\*)/, (m) => element('strong', ...inline(m[1]))],
@@ -53,7 +56,8 @@ const Markdown = (() => {
     const nodes = [];
     let plain = '';
     for (let at = 0; at < text.length;) {
-      const found = /[`\\!\[<h*_~ ]/.test(text[at]) && matchInline(text.slice(at), text[at - 1] || ' ');
+      const found =
+        /[`\\!\[<h*_~ ]/.test(text[at]) && matchInline(text.slice(at), text[at - 1] || ' ');
       if (!found) {
         plain += text[at++];
         continue;
@@ -87,13 +91,17 @@ const Markdown = (() => {
     let i = at + 1;
     while (i < lines.length) {
       if (fenceStart.test(lines[i].trimStart()) && /^ {2,}/.test(lines[i])) {
-        i = endOfFence(lines.map((l) => l.trimStart()), i);
+        i = endOfFence(
+          lines.map((l) => l.trimStart()),
+          i,
+        );
         continue;
       }
       if (isBlank(lines[i])) {
         const next = lines[i + 1];
         if (next === undefined || !(listItem.test(next) || /^ {2,}\S/.test(next))) return i;
-      } else if (heading.test(lines[i]) || fenceStart.test(lines[i]) || rule.test(lines[i])) return i;
+      } else if (heading.test(lines[i]) || fenceStart.test(lines[i]) || rule.test(lines[i]))
+        return i;
       i++;
     }
     return i;
@@ -101,12 +109,21 @@ const Markdown = (() => {
 
   function endOfParagraph(lines, at) {
     let i = at + 1;
-    while (i < lines.length && !isBlank(lines[i]) && !heading.test(lines[i]) && !fenceStart.test(lines[i]) &&
-           !/^ {0,3}>/.test(lines[i]) && !listItem.test(lines[i]) && !rule.test(lines[i])) i++;
+    while (
+      i < lines.length &&
+      !isBlank(lines[i]) &&
+      !heading.test(lines[i]) &&
+      !fenceStart.test(lines[i]) &&
+      !/^ {0,3}>/.test(lines[i]) &&
+      !listItem.test(lines[i]) &&
+      !rule.test(lines[i])
+    )
+      i++;
     return i;
   }
 
-  const isTable = (lines, at) => lines[at].includes('|') && at + 1 < lines.length && tableRule.test(lines[at + 1]);
+  const isTable = (lines, at) =>
+    lines[at].includes('|') && at + 1 < lines.length && tableRule.test(lines[at + 1]);
 
   function endWhile(lines, at, test) {
     let i = at;
@@ -122,7 +139,8 @@ const Markdown = (() => {
     if (rule.test(line)) return ['rule', at + 1];
     if (/^ {0,3}>/.test(line)) return ['quote', endWhile(lines, at, (l) => /^ {0,3}>/.test(l))];
     if (listItem.test(line)) return ['list', endOfList(lines, at)];
-    if (isTable(lines, at)) return ['table', endWhile(lines, at, (l) => l.includes('|') && !isBlank(l))];
+    if (isTable(lines, at))
+      return ['table', endWhile(lines, at, (l) => l.includes('|') && !isBlank(l))];
     return ['paragraph', endOfParagraph(lines, at)];
   }
 
@@ -148,14 +166,18 @@ const Markdown = (() => {
     button.addEventListener('click', async () => {
       await navigator.clipboard.writeText(code);
       button.textContent = 'Copied';
-      setTimeout(() => { button.textContent = 'Copy'; }, 1200);
+      setTimeout(() => {
+        button.textContent = 'Copy';
+      }, 1200);
     });
     return button;
   }
 
   function makeFence(lines) {
     const [, mark, language] = fenceStart.exec(lines[0]);
-    const closed = lines.length > 1 && new RegExp(`^ {0,3}${mark[0]}{${mark.length},} *$`).test(lines[lines.length - 1]);
+    const closed =
+      lines.length > 1 &&
+      new RegExp(`^ {0,3}${mark[0]}{${mark.length},} *$`).test(lines[lines.length - 1]);
     const code = lines.slice(1, closed ? -1 : undefined).join('\n');
     const bar = element('div', element('span', language || 'text'), copyButton(code));
     bar.className = 'code-bar';
@@ -203,17 +225,33 @@ const Markdown = (() => {
   }
 
   const cells = (line) =>
-    line.trim().replace(/^\|/, '').replace(/\|$/, '').split(/(?<!\\)\|/).map((cell) => cell.trim());
+    line
+      .trim()
+      .replace(/^\|/, '')
+      .replace(/\|$/, '')
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.trim());
 
   function makeTable(lines) {
-    const sides = cells(lines[1]).map((c) => (/^:.*:$/.test(c) ? 'center' : /:$/.test(c) ? 'right' : 'left'));
-    const row = (line, kind) => element('tr', ...cells(line).slice(0, sides.length).map((text, i) => {
-      const cell = element(kind, ...inline(text));
-      cell.className = sides[i];
-      return cell;
-    }));
-    const table = element('table', element('thead', row(lines[0], 'th')),
-                          element('tbody', ...lines.slice(2).map((line) => row(line, 'td'))));
+    const sides = cells(lines[1]).map((c) =>
+      /^:.*:$/.test(c) ? 'center' : /:$/.test(c) ? 'right' : 'left',
+    );
+    const row = (line, kind) =>
+      element(
+        'tr',
+        ...cells(line)
+          .slice(0, sides.length)
+          .map((text, i) => {
+            const cell = element(kind, ...inline(text));
+            cell.className = sides[i];
+            return cell;
+          }),
+      );
+    const table = element(
+      'table',
+      element('thead', row(lines[0], 'th')),
+      element('tbody', ...lines.slice(2).map((line) => row(line, 'td'))),
+    );
     const node = element('div', table);
     node.className = 'table';
     return node;
@@ -221,16 +259,25 @@ const Markdown = (() => {
 
   function make({ kind, lines }) {
     switch (kind) {
-      case 'fence': return makeFence(lines);
+      case 'fence':
+        return makeFence(lines);
       case 'heading': {
         const [, marks, text] = heading.exec(lines[0]);
         return element(`h${Math.min(marks.length + 1, 6)}`, ...inline(text));
       }
-      case 'rule': return element('hr');
-      case 'quote': return element('blockquote', ...blocks(lines.map((l) => l.replace(/^ {0,3}> ?/, '')).join('\n')).map(make));
-      case 'list': return makeList(lines);
-      case 'table': return makeTable(lines);
-      default: return element('p', ...inline(lines.map((l) => l.trimStart()).join('\n')));
+      case 'rule':
+        return element('hr');
+      case 'quote':
+        return element(
+          'blockquote',
+          ...blocks(lines.map((l) => l.replace(/^ {0,3}> ?/, '')).join('\n')).map(make),
+        );
+      case 'list':
+        return makeList(lines);
+      case 'table':
+        return makeTable(lines);
+      default:
+        return element('p', ...inline(lines.map((l) => l.trimStart()).join('\n')));
     }
   }
 

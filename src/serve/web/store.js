@@ -8,7 +8,15 @@
 
 const Store = (() => {
   const prefix = 'anemone-chat-';
-  const defaults = { system: '', temperature: 0.7, top_p: 0.95, max_tokens: null, thinking: true, key: '', model: '' };
+  const defaults = {
+    system: '',
+    temperature: 0.7,
+    top_p: 0.95,
+    max_tokens: null,
+    thinking: true,
+    key: '',
+    model: '',
+  };
 
   function read(name) {
     try {
@@ -63,7 +71,9 @@ const Store = (() => {
   function forget(chat) {
     try {
       localStorage.removeItem(prefix + chat.id);
-    } catch { /* it was never kept */ }
+    } catch {
+      /* it was never kept */
+    }
   }
 
   function remove(chat) {

@@ -10,13 +10,18 @@ const Api = (() => {
     }
   }
 
-  const headers = (key) => ({ 'Content-Type': 'application/json', ...(key ? { Authorization: `Bearer ${key}` } : {}) });
+  const headers = (key) => ({
+    'Content-Type': 'application/json',
+    ...(key ? { Authorization: `Bearer ${key}` } : {}),
+  });
 
   async function failure(response) {
     let message = `the server answered ${response.status}`;
     try {
       message = (await response.json()).error.message || message;
-    } catch { /* not JSON: the status says enough */ }
+    } catch {
+      /* not JSON: the status says enough */
+    }
     return new ApiError(response.status, message);
   }
 
@@ -37,7 +42,10 @@ const Api = (() => {
       const parts = rest.split(/\r?\n\r?\n/);
       rest = parts.pop();
       for (const part of parts) {
-        const data = part.split(/\r?\n/).filter((line) => line.startsWith('data:')).map((line) => line.slice(5).trimStart());
+        const data = part
+          .split(/\r?\n/)
+          .filter((line) => line.startsWith('data:'))
+          .map((line) => line.slice(5).trimStart());
         if (data.length) yield data.join('\n');
       }
     }
@@ -46,7 +54,10 @@ const Api = (() => {
   /* Yields the chunks of a chat completion until the server says [DONE]. */
   async function* chat(request, key, signal) {
     const response = await fetch('v1/chat/completions', {
-      method: 'POST', headers: headers(key), body: JSON.stringify({ ...request, stream: true }), signal,
+      method: 'POST',
+      headers: headers(key),
+      body: JSON.stringify({ ...request, stream: true }),
+      signal,
     });
     if (!response.ok) throw await failure(response);
     for await (const data of events(response.body)) {
