@@ -11,9 +11,9 @@ static int fail(const anm_error *err) {
     return 1;
 }
 
-static int on_token(void *context, int32_t token, const char *text, size_t length) {
-    (void)context, (void)token;
-    fwrite(text, 1, length, stdout);
+static int on_token(void *context, const anm_token_event *event) {
+    (void)context;
+    fwrite(event->text, 1, event->length, stdout);
     fflush(stdout);
     return 0; /* anything else stops */
 }

@@ -16,6 +16,7 @@
 #include "anemone/program.h"
 #include "anemone/publish.h"
 #include "anemone/safetensors.h"
+#include "anemone/sampler.h"
 #include "anemone/status.h"
 #include "anemone/tensor.h"
 #include "anemone/tokenizer.h"

@@ -12,6 +12,7 @@
 
 #include "anemone/chat_template.h"
 #include "anemone/program.h"
+#include "anemone/sampler.h"
 #include "anemone/tokenizer.h"
 
 #ifdef __cplusplus
@@ -20,7 +21,6 @@ extern "C" {
 
 typedef struct anm_llm anm_llm;
 typedef struct anm_session anm_session;
-typedef struct anm_sampler anm_sampler;
 
 typedef struct anm_llm_options {
     size_t struct_size;
@@ -94,41 +94,59 @@ ANM_API int32_t anm_session_greedy(const anm_session *session);
 /* The KV cache and other states, for inspection and tests. */
 ANM_API anm_state *anm_session_state(anm_session *session);
 
-typedef struct anm_sampling_options {
-    size_t struct_size;
-    float temperature; /* 0 (default): greedy; ties go to the lowest id */
-    int top_k;         /* keep the k most likely; 0: all */
-    float top_p;       /* then the fewest whose probabilities reach p; 1: all */
-    uint64_t seed;     /* the same seed, logits and options give the same tokens everywhere */
-} anm_sampling_options;
-ANM_API void anm_sampling_options_init(anm_sampling_options *options);
-/* ANM_ERROR_ARGUMENT for a negative temperature or top_k, or top_p outside (0, 1]. */
-ANM_API ANM_MUST_CHECK anm_status anm_sampler_create(const anm_sampling_options *options,
-                                                     anm_sampler **out, anm_error *err);
-ANM_API void anm_sampler_destroy(anm_sampler *sampler);
-/* Chooses a token id; NaN logits are never chosen. -1 if every logit is NaN or memory is out. */
-ANM_API int32_t anm_sampler_pick(anm_sampler *sampler, const float *logits, size_t count);
-
 typedef enum anm_stop_reason {
-    ANM_STOP_TOKEN = 0,     /* the model ended its answer */
-    ANM_STOP_LENGTH = 1,    /* max_tokens */
-    ANM_STOP_CONTEXT = 2,   /* the context is full */
-    ANM_STOP_CALLBACK = 3   /* the callback asked */
+    ANM_STOP_TOKEN = 0,    /* the model ended its answer */
+    ANM_STOP_LENGTH = 1,   /* max_tokens */
+    ANM_STOP_CONTEXT = 2,  /* the context is full */
+    ANM_STOP_CALLBACK = 3, /* the callback asked */
+    ANM_STOP_STRING = 4,   /* one of stop_strings appeared */
+    ANM_STOP_COMPLETE = 5  /* the constraint lets nothing more follow */
 } anm_stop_reason;
 
+/* What the callback gets; pointers live until it returns. */
+typedef struct anm_token_event {
+    int32_t token; /* -1: text that was held back, at the end */
+    /*
+     * The text that became certain: whole UTF-8 characters, not zero-terminated, often empty. What
+     * may be the beginning of a stop string is held back; a stop string is never given.
+     */
+    const char *text;
+    size_t length;
+    /* With options.logprobs >= 0: of the model, before any sampling stage. Else NaN. */
+    float logprob;
+    const anm_token_logprob *top; /* the options.logprobs likeliest, most likely first */
+    size_t top_count;
+} anm_token_event;
+
+/* Called once for every generated token, stop tokens aside. Non-zero stops. */
+typedef int (*anm_token_fn)(void *context, const anm_token_event *event);
+
 /*
- * Called for every generated token with the text that it completes: whole UTF-8 characters, so
- * it may be empty. `token` is -1 for text that was held back at the end. Non-zero stops.
+ * Limits what may be generated, e.g. to a grammar. mask() sets the logits of tokens that may not
+ * come next to -INFINITY; accept() learns the token that was chosen (stop tokens too); complete(),
+ * asked after it, gives non-zero when nothing can follow. A status other than ANM_OK ends the
+ * generation with it. Stop tokens are masked as any other: mask() forbids them until the text may
+ * end. Calls come from the thread that generates.
  */
-typedef int (*anm_token_fn)(void *context, int32_t token, const char *text, size_t length);
+typedef anm_status (*anm_logits_fn)(void *context, float *logits, size_t count, anm_error *err);
+typedef struct anm_constraint_hooks {
+    void *context;
+    anm_logits_fn mask; /* NULL: no constraint, nothing here is called */
+    anm_status (*accept)(void *context, int32_t token, anm_error *err); /* may be NULL */
+    int (*complete)(void *context);                                     /* may be NULL */
+} anm_constraint_hooks;
 
 typedef struct anm_generate_options {
     size_t struct_size;
+    const anm_sampling_options *sampling; /* copied at the start; NULL (default): greedy */
     int64_t max_tokens;     /* -1 (default): until the context is full */
     int ignore_stop;        /* non-zero: go on after stop ids */
+    const char *const *stop_strings; /* zero-terminated UTF-8, none empty; copied */
+    size_t stop_string_count;
+    int logprobs; /* -1 (default): none; 0: of the chosen token; N: and of the N likeliest */
+    anm_constraint_hooks constraint;
     anm_token_fn on_token;  /* may be NULL */
     void *context;
-    anm_sampling_options sampling; /* last: it may grow */
 } anm_generate_options;
 ANM_API void anm_generate_options_init(anm_generate_options *options);
 
@@ -137,16 +155,34 @@ typedef struct anm_generate_result {
     double prefill_seconds;     /* until the first token was chosen */
     double decode_seconds;      /* for all tokens after the first */
     anm_stop_reason stop_reason;
+    int stop_string; /* which of stop_strings ended it; -1: none did */
 } anm_generate_result;
 
 /*
  * Syncs the session to the prompt and generates from there. Generated tokens join the timeline as
- * they are fed back; a stop token does not. `result` may be NULL. ANM_ERROR_UNSUPPORTED for a
- * temperature other than 0 where the model gives no logits.
+ * they are fed back; a stop token does not, nor does the last one before another end. `result` may
+ * be NULL. ANM_ERROR_UNSUPPORTED for anything but greedy decoding where the model gives no logits,
+ * and for stop strings without a tokenizer.
  */
 ANM_API ANM_MUST_CHECK anm_status anm_generate(anm_session *session, const int32_t *prompt,
                                                size_t count, const anm_generate_options *options,
                                                anm_generate_result *result, anm_error *err);
+
+/*
+ * The same a step at a time, for callers that do other work between the steps, such as taking turns
+ * among sessions. A step evaluates one batch of the prompt, or chooses one token, tells
+ * it, and feeds it back. *done is non-zero after the last step; then, or after an error, only the
+ * result is left to read. Between steps the session must not be moved.
+ */
+typedef struct anm_generation anm_generation;
+ANM_API ANM_MUST_CHECK anm_status anm_generation_start(anm_session *session,
+                                                       const int32_t *prompt, size_t count,
+                                                       const anm_generate_options *options,
+                                                       anm_generation **out, anm_error *err);
+ANM_API ANM_MUST_CHECK anm_status anm_generation_step(anm_generation *generation, int *done,
+                                                      anm_error *err);
+ANM_API const anm_generate_result *anm_generation_result(const anm_generation *generation);
+ANM_API void anm_generation_destroy(anm_generation *generation); /* NULL is fine */
 
 #ifdef __cplusplus
 }

@@ -113,23 +113,25 @@ static bool keep_text(talk *t, const char *text, size_t length) {
     return true;
 }
 
-static int on_token(void *context, int32_t token, const char *text, size_t length) {
+static int on_token(void *context, const anm_token_event *event) {
     talk *t = context;
-    (void)token;
-    fwrite(text, 1, length, stdout);
+    fwrite(event->text, 1, event->length, stdout);
     fflush(stdout);
-    return !keep_text(t, text, length) || ferror(stdout) || cli_interrupted();
+    return !keep_text(t, event->text, event->length) || ferror(stdout) || cli_interrupted();
 }
 
 static anm_status generate(talk *t, const anm_token_list *prompt) {
     const talk_settings *s = t->settings;
+    anm_sampling_options sampling;
     anm_generate_options options;
+    anm_sampling_options_init(&sampling);
+    sampling.temperature = (float)s->temperature;
+    sampling.top_k = (int)s->top_k;
+    sampling.top_p = (float)s->top_p;
+    sampling.seed = (uint64_t)s->seed;
     anm_generate_options_init(&options);
+    options.sampling = &sampling;
     options.max_tokens = s->max_tokens;
-    options.sampling.temperature = (float)s->temperature;
-    options.sampling.top_k = (int)s->top_k;
-    options.sampling.top_p = (float)s->top_p;
-    options.sampling.seed = (uint64_t)s->seed;
     options.on_token = on_token;
     options.context = t;
     t->answer_length = 0;

@@ -1,13 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /* The loop: sync to the prompt, choose, stream, feed back. */
+#include <math.h>
+#include <string.h>
 #include <time.h>
 
+#include "src/base/alloc.h"
 #include "src/base/options.h"
 #include "src/llm/llm.h"
+#include "src/llm/stopstring.h"
+
+struct anm_generation {
+    anm_session *session;
+    anm_generate_options options; /* pointers of the caller's are not used after the start */
+    anm_generate_result result;
+    int32_t *prompt;
+    size_t prompt_count;
+    bool prompted; /* the session has the whole prompt */
+    double began;  /* the phase at hand */
+    anm_sampler *sampler;
+    anm_decoder *decoder; /* NULL without a tokenizer */
+    anm_stop_search stops;
+    float *masked; /* logits after the constraint's mask; NULL without one */
+    anm_token_logprob *top;
+};
 
 void anm_generate_options_init(anm_generate_options *options) {
-    *options = (anm_generate_options){.struct_size = sizeof *options, .max_tokens = -1};
-    anm_sampling_options_init(&options->sampling);
+    *options = (anm_generate_options){
+        .struct_size = sizeof *options, .max_tokens = -1, .logprobs = -1};
 }
 
 static double now(void) {
@@ -16,112 +35,260 @@ static double now(void) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-typedef struct loop {
-    anm_session *session;
-    const anm_generate_options *options;
-    anm_sampler *sampler;
-    anm_decoder *decoder; /* NULL without a tokenizer */
-    anm_generate_result *result;
-    anm_error *err;
-} loop;
-
-static bool is_stop(const loop *l, int32_t token) {
-    const anm_llm *llm = l->session->llm;
-    if (l->options->ignore_stop) return false;
+static bool is_stop(const anm_generation *g, int32_t token) {
+    const anm_llm *llm = g->session->llm;
+    if (g->options.ignore_stop) return false;
     for (size_t i = 0; i < llm->stop_count; i++)
         if (llm->stop_ids[i] == token) return true;
     return false;
 }
 
-static anm_status tell(loop *l, int32_t token, bool *stop) {
-    const char *text = "";
-    size_t length = 0;
-    if (l->decoder) ANM_TRY(anm_decoder_push(l->decoder, token, &text, &length, l->err));
-    if (l->options->on_token)
-        *stop = l->options->on_token(l->options->context, token, text, length) != 0;
+/* Gives an event to the callback; *asked: to stop. */
+static void tell(anm_generation *g, anm_token_event *event, anm_sv text, bool *asked) {
+    event->text = text.data ? text.data : "";
+    event->length = text.len;
+    if (g->options.on_token) *asked = g->options.on_token(g->options.context, event) != 0;
+}
+
+static anm_status tell_token(anm_generation *g, int32_t token, bool *asked, anm_error *err) {
+    anm_token_event event = {.token = token, .logprob = NAN};
+    anm_sv piece = {"", 0}, text;
+    if (g->decoder) ANM_TRY(anm_decoder_push(g->decoder, token, &piece.data, &piece.len, err));
+    ANM_TRY(anm_stop_search_push(&g->stops, piece, &text, &g->result.stop_string, err));
+    if (g->options.logprobs >= 0) {
+        const anm_session *s = g->session;
+        event.top = g->top;
+        event.top_count = (size_t)g->options.logprobs;
+        event.logprob =
+            anm_logits_logprob(s->logits, s->llm->vocab, token, g->top, event.top_count);
+    }
+    tell(g, &event, text, asked);
     return ANM_OK;
 }
 
-static anm_status tell_rest(loop *l) {
-    const char *text;
-    size_t length;
-    if (!l->decoder) return ANM_OK;
-    ANM_TRY(anm_decoder_finish(l->decoder, &text, &length, l->err));
-    if (length && l->options->on_token) l->options->on_token(l->options->context, -1, text, length);
+/* At the end: what the decoder and then the search for stop strings held back. */
+static anm_status tell_rest(anm_generation *g, anm_error *err) {
+    anm_token_event event = {.token = -1, .logprob = NAN};
+    anm_sv piece = {"", 0}, text;
+    bool ignored;
+    if (g->result.stop_string >= 0) return ANM_OK;
+    if (g->decoder) ANM_TRY(anm_decoder_finish(g->decoder, &piece.data, &piece.len, err));
+    ANM_TRY(anm_stop_search_push(&g->stops, piece, &text, &g->result.stop_string, err));
+    if (text.len) tell(g, &event, text, &ignored);
+    if (g->result.stop_string >= 0) {
+        g->result.stop_reason = ANM_STOP_STRING;
+        return ANM_OK;
+    }
+    text = anm_stop_search_rest(&g->stops);
+    if (text.len) tell(g, &event, text, &ignored);
     return ANM_OK;
 }
 
-static anm_status choose(loop *l, int32_t *token) {
-    const anm_session *s = l->session;
-    *token = s->llm->winners ? anm_session_greedy(s)
-                             : anm_sampler_pick(l->sampler, anm_session_logits(s),
-                                                s->llm->vocab);
-    if (*token >= 0) return ANM_OK;
-    return anm_fail(l->err, ANM_ERROR_FORMAT, l->session->llm->name,
+/* The logits that the sampler sees, which the constraint has masked. */
+static anm_status constrain(anm_generation *g, const float **logits, anm_error *err) {
+    const anm_constraint_hooks *c = &g->options.constraint;
+    size_t count = g->session->llm->vocab;
+    *logits = anm_session_logits(g->session);
+    if (!c->mask) return ANM_OK;
+    memcpy(g->masked, *logits, count * sizeof **logits);
+    *logits = g->masked;
+    return c->mask(c->context, g->masked, count, err);
+}
+
+static anm_status no_choice(const anm_generation *g, anm_error *err) {
+    const char *name = g->session->llm->name;
+    if (g->options.constraint.mask)
+        return anm_fail(err, ANM_ERROR_FORMAT, name,
+                        "no token is left to choose: the constraint allows none that the model has");
+    return anm_fail(err, ANM_ERROR_FORMAT, name,
                     "the model's logits are not numbers: its weights or its fp16 range are broken");
 }
 
-/* One token: chosen, shown, fed back. *done when nothing comes after it. */
-static anm_status turn(loop *l, bool *done) {
-    int32_t token;
-    anm_generate_result *r = l->result;
-    *done = true;
-    ANM_TRY(choose(l, &token));
-    if (is_stop(l, token)) {
-        r->stop_reason = ANM_STOP_TOKEN;
-        return ANM_OK;
-    }
-    bool asked = false;
-    r->generated_tokens++;
-    ANM_TRY(tell(l, token, &asked));
-    if (asked) {
-        r->stop_reason = ANM_STOP_CALLBACK;
-    } else if (l->options->max_tokens >= 0 &&
-               r->generated_tokens >= (uint64_t)l->options->max_tokens) {
-        r->stop_reason = ANM_STOP_LENGTH;
-    } else if (l->session->count == l->session->llm->context) {
-        r->stop_reason = ANM_STOP_CONTEXT;
+static anm_status choose(anm_generation *g, int32_t *token, anm_error *err) {
+    const anm_session *s = g->session;
+    const float *logits;
+    if (s->llm->winners) {
+        *token = anm_session_greedy(s);
     } else {
-        *done = false;
-        return anm_session_append(l->session, token, l->err);
+        ANM_TRY(constrain(g, &logits, err));
+        *token = anm_sampler_pick(g->sampler, logits, s->llm->vocab);
     }
+    if (*token < 0) return no_choice(g, err);
+    ANM_TRY(anm_sampler_accept(g->sampler, *token, err));
+    const anm_constraint_hooks *c = &g->options.constraint;
+    return c->mask && c->accept ? c->accept(c->context, *token, err) : ANM_OK;
+}
+
+/* Whether anything ends the answer after a token that was told. */
+static bool ends(anm_generation *g, bool asked) {
+    anm_generate_result *r = &g->result;
+    const anm_constraint_hooks *c = &g->options.constraint;
+    if (asked) r->stop_reason = ANM_STOP_CALLBACK;
+    else if (r->stop_string >= 0) r->stop_reason = ANM_STOP_STRING;
+    else if (c->mask && c->complete && c->complete(c->context)) r->stop_reason = ANM_STOP_COMPLETE;
+    else if (g->options.max_tokens >= 0 &&
+             r->generated_tokens >= (uint64_t)g->options.max_tokens) r->stop_reason = ANM_STOP_LENGTH;
+    else if (g->session->count == g->session->llm->context) r->stop_reason = ANM_STOP_CONTEXT;
+    else return false;
+    return true;
+}
+
+/* One token: chosen, shown, fed back. *done when nothing comes after it. */
+static anm_status turn(anm_generation *g, bool *done, anm_error *err) {
+    int32_t token;
+    bool asked = false;
+    ANM_TRY(choose(g, &token, err));
+    *done = is_stop(g, token);
+    if (*done) return ANM_OK;
+    g->result.generated_tokens++;
+    ANM_TRY(tell_token(g, token, &asked, err));
+    *done = ends(g, asked);
+    return *done ? ANM_OK : anm_session_append(g->session, token, err);
+}
+
+/* The time since the phase began; the next one begins. */
+static double lap(anm_generation *g) {
+    double before = g->began;
+    g->began = now();
+    return g->began - before;
+}
+
+static anm_status prefill(anm_generation *g, anm_error *err) {
+    ANM_TRY(anm_session_continue(g->session, g->prompt, g->prompt_count, &g->prompted, err));
+    if (g->prompted) g->result.prefill_seconds = lap(g);
     return ANM_OK;
 }
 
-static anm_status run(loop *l, const int32_t *prompt, size_t count) {
-    bool done = l->options->max_tokens == 0;
-    double start = now();
-    l->result->prompt_tokens = count;
-    ANM_TRY(anm_session_sync(l->session, prompt, count, l->err));
-    l->result->reused_tokens = l->session->reused;
-    l->result->prefill_seconds = now() - start;
-    start = now();
-    l->result->stop_reason = ANM_STOP_LENGTH;
-    while (!done) ANM_TRY(turn(l, &done));
-    l->result->decode_seconds = now() - start;
-    return tell_rest(l);
+anm_status anm_generation_step(anm_generation *g, int *done, anm_error *err) {
+    bool last = false;
+    *done = 0;
+    if (!g->prompted) {
+        ANM_TRY(prefill(g, err));
+    } else if (g->options.max_tokens != 0) {
+        ANM_TRY(turn(g, &last, err));
+        g->result.decode_seconds = now() - g->began;
+    }
+    if (g->prompted && g->options.max_tokens == 0) last = true;
+    if (last) ANM_TRY(tell_rest(g, err));
+    *done = last;
+    return ANM_OK;
+}
+
+static anm_status check_logits(const anm_generation *g, const anm_sampling_options *o,
+                               anm_error *err) {
+    const anm_llm *llm = g->session->llm;
+    const char *what = o->temperature != 0              ? "the temperature must be 0"
+                       : g->options.logprobs >= 0       ? "there are no logprobs"
+                       : g->options.constraint.mask     ? "output cannot be constrained"
+                       : o->logit_bias_count            ? "logits cannot be biased"
+                       : o->repeat_penalty != 1 || o->presence_penalty != 0 ||
+                               o->frequency_penalty != 0 ? "there are no penalties"
+                                                         : NULL;
+    if (!llm->winners || !what) return ANM_OK;
+    return anm_fail(err, ANM_ERROR_UNSUPPORTED, llm->name,
+                    "the LM head gives only the most likely token (it was converted with "
+                    "--argmax): %s",
+                    what);
+}
+
+static anm_status check_biases(const anm_generation *g, const anm_sampling_options *o,
+                               anm_error *err) {
+    const anm_llm *llm = g->session->llm;
+    for (size_t i = 0; i < o->logit_bias_count; i++)
+        if (o->logit_bias[i].token < 0 || (size_t)o->logit_bias[i].token >= llm->vocab)
+            return anm_fail(err, ANM_ERROR_ARGUMENT, "logit-bias",
+                            "token %d is outside the vocabulary of %zu", o->logit_bias[i].token,
+                            llm->vocab);
+    return ANM_OK;
+}
+
+/* The sampler, whose penalties see the prompt as well. */
+static anm_status make_sampler(anm_generation *g, anm_error *err) {
+    anm_sampling_options all;
+    anm_sampling_options_init(&all);
+    ANM_TRY(anm_options_take(&all, sizeof all, g->options.sampling, err));
+    ANM_TRY(anm_sampler_create(&all, &g->sampler, err));
+    ANM_TRY(check_logits(g, &all, err));
+    ANM_TRY(check_biases(g, &all, err));
+    for (size_t i = 0; i < g->prompt_count; i++)
+        ANM_TRY(anm_sampler_accept(g->sampler, g->prompt[i], err));
+    return ANM_OK;
+}
+
+static anm_status make_buffers(anm_generation *g, anm_error *err) {
+    const anm_llm *llm = g->session->llm;
+    const anm_generate_options *o = &g->options;
+    if (o->logprobs < -1 || (o->logprobs > 0 && (size_t)o->logprobs > llm->vocab))
+        return anm_fail(err, ANM_ERROR_ARGUMENT, "logprobs",
+                        "%d is not between 0 and the %zu tokens of the vocabulary", o->logprobs,
+                        llm->vocab);
+    if (o->stop_string_count && !llm->tokenizer)
+        return anm_fail(err, ANM_ERROR_UNSUPPORTED, llm->name,
+                        "stop strings need a tokenizer, and there is no tokenizer.json");
+    ANM_TRY(anm_stop_search_init(&g->stops, o->stop_strings, o->stop_string_count, err));
+    if (llm->tokenizer) ANM_TRY(anm_decoder_create(llm->tokenizer, true, &g->decoder, err));
+    if (o->constraint.mask) g->masked = anm_calloc(llm->vocab, sizeof *g->masked);
+    if (o->logprobs >= 0) g->top = anm_calloc((size_t)o->logprobs, sizeof *g->top);
+    bool missing = (o->constraint.mask && !g->masked) || (o->logprobs >= 0 && !g->top);
+    return missing ? anm_fail_memory(err) : ANM_OK;
+}
+
+static anm_status start(anm_generation *g, const int32_t *prompt, anm_error *err) {
+    size_t bytes;
+    if (!anm_size_mul(g->prompt_count, sizeof *prompt, &bytes)) return anm_fail_memory(err);
+    g->prompt = anm_malloc(bytes);
+    if (!g->prompt) return anm_fail_memory(err);
+    if (bytes) memcpy(g->prompt, prompt, bytes);
+    ANM_TRY(make_sampler(g, err));
+    ANM_TRY(make_buffers(g, err));
+    g->began = now();
+    ANM_TRY(anm_session_begin(g->session, g->prompt, g->prompt_count, &g->prompted, err));
+    g->result.prompt_tokens = g->prompt_count;
+    g->result.reused_tokens = g->session->reused;
+    if (g->options.max_tokens == 0) g->result.stop_reason = ANM_STOP_LENGTH;
+    return ANM_OK;
+}
+
+anm_status anm_generation_start(anm_session *session, const int32_t *prompt, size_t count,
+                                const anm_generate_options *options, anm_generation **out,
+                                anm_error *err) {
+    *out = NULL;
+    anm_generation *g = anm_calloc(1, sizeof *g);
+    if (!g) return anm_fail_memory(err);
+    *g = (anm_generation){.session = session, .prompt_count = count, .result.stop_string = -1};
+    anm_generate_options_init(&g->options);
+    anm_status status = anm_options_take(&g->options, sizeof g->options, options, err);
+    if (status == ANM_OK) status = start(g, prompt, err);
+    if (status == ANM_OK) *out = g;
+    else anm_generation_destroy(g);
+    return status;
+}
+
+const anm_generate_result *anm_generation_result(const anm_generation *g) {
+    return &g->result;
+}
+
+void anm_generation_destroy(anm_generation *g) {
+    if (!g) return;
+    anm_sampler_destroy(g->sampler);
+    anm_decoder_destroy(g->decoder);
+    anm_stop_search_free(&g->stops);
+    anm_free(g->prompt);
+    anm_free(g->masked);
+    anm_free(g->top);
+    anm_free(g);
 }
 
 anm_status anm_generate(anm_session *session, const int32_t *prompt, size_t count,
                         const anm_generate_options *options, anm_generate_result *result,
                         anm_error *err) {
-    anm_generate_result ignored;
-    anm_generate_options all;
-    anm_generate_options_init(&all);
-    ANM_TRY(anm_options_take(&all, sizeof all, options, err));
-    loop l = {
-        .session = session, .options = &all, .err = err, .result = result ? result : &ignored};
-    *l.result = (anm_generate_result){0};
-    if (session->llm->winners && all.sampling.temperature != 0)
-        return anm_fail(err, ANM_ERROR_UNSUPPORTED, session->llm->name,
-                        "the LM head gives only the most likely token (it was converted with "
-                        "--argmax): the temperature must be 0");
-    ANM_TRY(anm_sampler_create(&all.sampling, &l.sampler, err));
+    anm_generation *g;
+    int done = 0;
+    if (result) *result = (anm_generate_result){.stop_string = -1};
+    ANM_TRY(anm_generation_start(session, prompt, count, options, &g, err));
     anm_status status = ANM_OK;
-    if (session->llm->tokenizer)
-        status = anm_decoder_create(session->llm->tokenizer, true, &l.decoder, err);
-    if (status == ANM_OK) status = run(&l, prompt, count);
-    anm_decoder_destroy(l.decoder);
-    anm_sampler_destroy(l.sampler);
+    while (status == ANM_OK && !done) status = anm_generation_step(g, &done, err);
+    if (result) *result = g->result;
+    anm_generation_destroy(g);
     return status;
 }

@@ -122,4 +122,13 @@ struct anm_session {
 ANM_MUST_CHECK anm_status anm_session_forward(anm_session *s, const int32_t *tokens, size_t first,
                                               size_t count, bool want_logits, anm_error *err);
 
+/*
+ * anm_session_sync() in its passes: the beginning takes back what does not match, and each
+ * continuation evaluates one batch or one token, until the session is `there`.
+ */
+ANM_MUST_CHECK anm_status anm_session_begin(anm_session *s, const int32_t *tokens, size_t count,
+                                            bool *there, anm_error *err);
+ANM_MUST_CHECK anm_status anm_session_continue(anm_session *s, const int32_t *tokens, size_t count,
+                                               bool *there, anm_error *err);
+
 #endif

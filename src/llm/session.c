@@ -103,45 +103,56 @@ static bool batch_pays(const anm_session *s, size_t rows) {
     return s->count + llm->batch <= room;
 }
 
-/* Tokens up to `end`, the last one with logits if it can be had on the way. */
-static anm_status advance(anm_session *s, const int32_t *tokens, size_t end, bool logits,
-                          anm_error *err) {
-    while (s->count < end) {
-        size_t rows = end - s->count;
-        if (!batch_pays(s, rows)) {
-            ANM_TRY(step(s, tokens[s->count], logits && rows == 1, err));
-            continue;
-        }
-        if (rows > s->llm->batch) rows = s->llm->batch;
-        bool last = s->count + rows == end;
-        ANM_TRY(anm_session_forward(s, tokens + s->count, s->count, rows, logits && last, err));
-        memmove(s->tokens + s->count, tokens + s->count, rows * sizeof *tokens);
-        s->count += rows;
-        s->held = s->count;
-    }
+/* A batch or a step towards `end`; the last token with logits if it can be had on the way. */
+static anm_status pass(anm_session *s, const int32_t *tokens, size_t end, bool logits,
+                       anm_error *err) {
+    size_t rows = end - s->count;
+    if (!batch_pays(s, rows)) return step(s, tokens[s->count], logits && rows == 1, err);
+    if (rows > s->llm->batch) rows = s->llm->batch;
+    bool last = s->count + rows == end;
+    ANM_TRY(anm_session_forward(s, tokens + s->count, s->count, rows, logits && last, err));
+    memmove(s->tokens + s->count, tokens + s->count, rows * sizeof *tokens);
+    s->count += rows;
+    s->held = s->count;
+    return ANM_OK;
+}
+
+anm_status anm_session_begin(anm_session *s, const int32_t *tokens, size_t count, bool *there,
+                             anm_error *err) {
+    ANM_TRY(check_tokens(s, tokens, count, err));
+    size_t same = matching(s, tokens, count);
+    s->reused = count;
+    *there = same == count && s->count == count && (s->has_logits || s->has_winner);
+    if (*there) return ANM_OK;
+    /* The last token is always run, since its logits are wanted; the rest may be reused. */
+    anm_session_rewind(s, same < count ? same : count - 1);
+    s->reused = s->count = s->held;
+    return ANM_OK;
+}
+
+anm_status anm_session_continue(anm_session *s, const int32_t *tokens, size_t count, bool *there,
+                                anm_error *err) {
+    /* ANEMLL's prefill gives no logits: the last token goes through infer, once. */
+    if (s->llm->prefill_gives_last) ANM_TRY(pass(s, tokens, count, true, err));
+    else if (s->count + 1 < count) ANM_TRY(pass(s, tokens, count - 1, false, err));
+    else ANM_TRY(step(s, tokens[count - 1], true, err));
+    *there = s->count == count;
     return ANM_OK;
 }
 
 anm_status anm_session_sync(anm_session *s, const int32_t *tokens, size_t count, anm_error *err) {
-    ANM_TRY(check_tokens(s, tokens, count, err));
-    size_t same = matching(s, tokens, count);
-    s->reused = count;
-    bool current = s->has_logits || s->has_winner;
-    if (same == count && s->count == count && current) return ANM_OK;
-    /* The last token is always run, since its logits are wanted; the rest may be reused. */
-    anm_session_rewind(s, same < count ? same : count - 1);
-    s->reused = s->count = s->held;
-    if (s->llm->prefill_gives_last) return advance(s, tokens, count, true, err);
-    /* ANEMLL's prefill gives no logits: the last token goes through infer, once. */
-    ANM_TRY(advance(s, tokens, count - 1, false, err));
-    return step(s, tokens[count - 1], true, err);
+    bool there;
+    ANM_TRY(anm_session_begin(s, tokens, count, &there, err));
+    while (!there) ANM_TRY(anm_session_continue(s, tokens, count, &there, err));
+    return ANM_OK;
 }
 
 /* Evaluates again what a rewind has left without K and V. */
 static anm_status restore(anm_session *s, anm_error *err) {
     size_t end = s->count;
     s->count = s->held;
-    return advance(s, s->tokens, end, false, err);
+    while (s->count < end) ANM_TRY(pass(s, s->tokens, end, false, err));
+    return ANM_OK;
 }
 
 anm_status anm_session_append(anm_session *s, int32_t token, anm_error *err) {

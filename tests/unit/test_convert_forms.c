@@ -185,6 +185,7 @@ static void argmax_cannot_sample(void **state) {
     anm_llm *llm;
     anm_session *s;
     anm_generate_options generate;
+    anm_sampling_options sampling;
     int32_t prompt[2] = {1, 2};
     anm_convert_options options = small_options();
     tiny_model_write(&models[0], MODEL);
@@ -197,10 +198,12 @@ static void argmax_cannot_sample(void **state) {
     assert_int_equal(anm_session_greedy(s), -1);
     anm_generate_options_init(&generate);
     generate.max_tokens = 3;
-    generate.sampling.temperature = 0.5f;
+    anm_sampling_options_init(&sampling);
+    sampling.temperature = 0.5f;
+    generate.sampling = &sampling;
     assert_int_equal(anm_generate(s, prompt, 2, &generate, NULL, &err), ANM_ERROR_UNSUPPORTED);
     assert_non_null(strstr(err.message, "--argmax"));
-    generate.sampling.temperature = 0;
+    sampling.temperature = 0;
     assert_ok(anm_generate(s, prompt, 2, &generate, NULL, &err), &err);
     assert_null(anm_session_logits(s));
     anm_session_destroy(s);

@@ -92,13 +92,13 @@ typedef struct answer {
     size_t length, count;
 } answer;
 
-static int keep(void *context, int32_t token, const char *text, size_t length) {
+static int keep(void *context, const anm_token_event *event) {
     answer *a = context;
-    assert_true(a->length + length < sizeof a->text);
-    memcpy(a->text + a->length, text, length);
-    a->length += length;
+    assert_true(a->length + event->length < sizeof a->text);
+    memcpy(a->text + a->length, event->text, event->length);
+    a->length += event->length;
     a->text[a->length] = '\0';
-    if (token >= 0) a->ids[a->count++] = token;
+    if (event->token >= 0) a->ids[a->count++] = event->token;
     return 0;
 }
 
