@@ -99,7 +99,7 @@ static anm_status no_choice(const anm_generation *g, anm_error *err) {
     const char *name = g->session->llm->name;
     if (g->options.constraint.mask)
         return anm_fail(err, ANM_ERROR_FORMAT, name,
-                        "no token is left to choose: the constraint allows none that the model has");
+                        "the constraint allows none of the model's tokens");
     return anm_fail(err, ANM_ERROR_FORMAT, name,
                     "the model's logits are not numbers: its weights or its fp16 range are broken");
 }
@@ -123,11 +123,11 @@ static anm_status choose(anm_generation *g, int32_t *token, anm_error *err) {
 static bool ends(anm_generation *g, bool asked) {
     anm_generate_result *r = &g->result;
     const anm_constraint_hooks *c = &g->options.constraint;
+    uint64_t most = g->options.max_tokens < 0 ? UINT64_MAX : (uint64_t)g->options.max_tokens;
     if (asked) r->stop_reason = ANM_STOP_CALLBACK;
     else if (r->stop_string >= 0) r->stop_reason = ANM_STOP_STRING;
     else if (c->mask && c->complete && c->complete(c->context)) r->stop_reason = ANM_STOP_COMPLETE;
-    else if (g->options.max_tokens >= 0 &&
-             r->generated_tokens >= (uint64_t)g->options.max_tokens) r->stop_reason = ANM_STOP_LENGTH;
+    else if (r->generated_tokens >= most) r->stop_reason = ANM_STOP_LENGTH;
     else if (g->session->count == g->session->llm->context) r->stop_reason = ANM_STOP_CONTEXT;
     else return false;
     return true;

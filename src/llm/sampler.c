@@ -25,7 +25,7 @@ static anm_status check_biases(const anm_sampling_options *o, anm_error *err) {
     if (o->logit_bias_count && !o->logit_bias)
         return refuse(err, "logit-bias", "given where its count is not 0");
     for (size_t i = 0; i < o->logit_bias_count; i++) {
-        if (o->logit_bias[i].token < 0) return refuse(err, "logit-bias", "of a token id, 0 or more");
+        if (o->logit_bias[i].token < 0) return refuse(err, "logit-bias", "of an id of 0 or more");
         if (isnan(o->logit_bias[i].bias)) return refuse(err, "logit-bias", "a number");
     }
     return ANM_OK;
