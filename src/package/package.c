@@ -60,6 +60,13 @@ static anm_status load_package(anm_package *p, anm_error *err) {
     return load_model_file(p, file, err);
 }
 
+/* Some packages of others have no manifest: their model lies where coremltools puts it. */
+static const char *bare_model(const anm_package *p) {
+    const char *file =
+        anm_path_join(p->arena, p->path, "Data/com.apple.CoreML/model.mlmodel");
+    return file && anm_path_exists(file) ? file : NULL;
+}
+
 /* Tying blobs. A walk over every literal of the program; nested lists hold no blobs. */
 typedef struct resolver {
     anm_package *package;
@@ -155,6 +162,8 @@ static anm_status load(anm_package *p, unsigned flags, anm_error *err) {
         ANM_TRY(load_model_file(p, p->path, err));
     } else if (anm_path_exists(anm_path_join(p->arena, p->path, "Manifest.json"))) {
         ANM_TRY(load_package(p, err));
+    } else if (bare_model(p)) {
+        ANM_TRY(load_model_file(p, bare_model(p), err));
     } else {
         ANM_TRY(anm_compiled_load(p, err));
     }
