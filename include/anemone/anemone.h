@@ -13,6 +13,7 @@
 #include "anemone/interrupt.h"
 #include "anemone/llm.h"
 #include "anemone/log.h"
+#include "anemone/model_config.h"
 #include "anemone/program.h"
 #include "anemone/publish.h"
 #include "anemone/safetensors.h"

@@ -33,8 +33,9 @@ ANM_API void anm_llm_options_init(anm_llm_options *options);
 
 /*
  * Opens the packages of a directory, decides by their interfaces which is which, and checks that
- * they fit together: hidden size, context, states, complete chunks. Tokenizer and chat template
- * are read if they are there. `options` may be NULL.
+ * they fit together: hidden size, context, states, complete chunks. Where `dir` is a ModelConfig in
+ * JSON, or holds one named ANM_MODEL_CONFIG_FILE, that says which packages make the model instead.
+ * Tokenizer and chat template are read if they are there. `options` may be NULL.
  */
 ANM_API ANM_MUST_CHECK anm_status anm_llm_open(const char *dir, const anm_llm_options *options,
                                                anm_llm **out, anm_error *err);

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* What an evaluation measures: packages, or a checkpoint by its plain forward pass. */
+#include <string.h>
+
+#include "anemone/model_config.h"
 #include "src/base/alloc.h"
 #include "src/base/file.h"
 #include "src/base/str.h"
 #include "src/hf/gguf.h"
 #include "src/llm/eval.h"
 
-/* Whether packages are in the directory; one that cannot be read has none. */
+/* Whether packages, or what describes them, are in the directory; none, if it cannot be read. */
 static bool has_packages(anm_arena *arena, const char *dir) {
     char **names;
     size_t count;
     if (anm_dir_list(arena, dir, &names, &count, NULL) != ANM_OK) return false;
     for (size_t i = 0; i < count; i++)
-        if (anm_str_ends(names[i], ".mlpackage") || anm_str_ends(names[i], ".mlmodelc"))
+        if (anm_str_ends(names[i], ".mlpackage") || anm_str_ends(names[i], ".mlmodelc") ||
+            strcmp(names[i], ANM_MODEL_CONFIG_FILE) == 0)
             return true;
     return false;
 }

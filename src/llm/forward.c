@@ -198,7 +198,8 @@ static void fill_positions(anm_session *s, size_t first, size_t count, size_t ro
 
 anm_status anm_session_forward(anm_session *s, const int32_t *tokens, size_t first, size_t count,
                                bool want_logits, anm_error *err) {
-    bool prefill = count > 1, rotate = first >= s->llm->window;
+    bool rotate = first >= s->llm->window;
+    bool prefill = count > 1 || (s->llm->prefills_singly && !want_logits && !rotate);
     anm_llm_role role = prefill ? rotate ? ANM_LLM_PREFILL_ROTATE : ANM_LLM_PREFILL
                                 : rotate ? ANM_LLM_INFER_ROTATE : ANM_LLM_INFER;
     size_t rows = prefill ? s->llm->batch : 1;

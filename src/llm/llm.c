@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening a model directory. */
 #include "src/base/options.h"
-#include "src/llm/llm.h"
+#include "src/llm/modelconfig.h"
 
 #include "src/base/file.h"
+#include "src/base/str.h"
 
 void anm_llm_options_init(anm_llm_options *options) {
     *options = (anm_llm_options){.struct_size = sizeof *options, .precision = ANM_PRECISION_FP16};
@@ -25,10 +26,25 @@ static anm_status open_template(anm_llm *llm, anm_error *err) {
     return status;
 }
 
+/* A ModelConfig, given or in the directory, says where everything is. */
+static anm_status read_config(anm_llm *llm, anm_error *err) {
+    bool given = !anm_path_is_dir(llm->dir) && anm_str_ends(llm->dir, ".json");
+    const char *file =
+        given ? llm->dir : anm_path_join(llm->arena, llm->dir, ANM_MODEL_CONFIG_FILE);
+    if (!file) return anm_fail_memory(err);
+    if (!anm_path_exists(file)) return ANM_OK;
+    ANM_TRY(anm_model_config_read(file, &llm->config, err));
+    const char *directory = anm_model_config_get_info(llm->config)->directory;
+    llm->dir = anm_arena_strdup(llm->arena, directory);
+    return llm->dir ? ANM_OK : anm_fail_memory(err);
+}
+
 static anm_status open_all(anm_llm *llm, anm_error *err) {
+    ANM_TRY(read_config(llm, err));
     if (!anm_path_is_dir(llm->dir))
         return anm_fail(err, ANM_ERROR_NOT_FOUND, llm->dir, "there is no such directory");
     ANM_TRY(anm_llm_read_meta(llm, err));
+    if (llm->config && llm->config->info.model_id) llm->name = llm->config->info.model_id;
     ANM_TRY(anm_llm_wire(llm, err));
     ANM_TRY(open_tokenizer(llm, err));
     ANM_TRY(open_template(llm, err));
@@ -62,6 +78,7 @@ anm_status anm_llm_open(const char *dir, const anm_llm_options *options, anm_llm
 void anm_llm_close(anm_llm *llm) {
     if (!llm) return;
     for (size_t i = 0; i < llm->program_count; i++) anm_program_close(llm->programs[i]);
+    anm_model_config_close(llm->config);
     anm_tokenizer_close(llm->tokenizer);
     anm_chat_template_close(llm->chat_template);
     anm_arena_destroy(llm->arena);

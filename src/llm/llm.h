@@ -36,12 +36,15 @@ enum { ANM_LLM_MOST_LOGITS = 64 };
 /* What of meta.yaml is nowhere in the packages, but in the name. */
 typedef struct anm_llm_meta {
     const char *chunk_sizes; /* of the LM head: "16032,16032"; NULL */
+    const char *embeddings, *head, *ffn, *whole; /* file names; NULL */
+    size_t chunks;                               /* of the FFN; 0: not said */
     int64_t vocab_size;      /* 0: not said */
 } anm_llm_meta;
 
 struct anm_llm {
     anm_arena *arena;
     const char *dir, *name;
+    struct anm_model_config *config; /* NULL: roles are found by interfaces */
     anm_precision precision;
     anm_engine_kind engine;
     int threads;
@@ -52,6 +55,7 @@ struct anm_llm {
     bool monolithic; /* chunks[0] goes from token ids to the head's outputs */
     bool winners;    /* instead of logits, from infer at least */
     anm_llm_meta meta;
+    bool prefills_singly;    /* prefill takes one token; not ours, where infer does the same */
     bool prefill_gives_last; /* the last prefill's output is the last token's, ready for the head */
     anm_llm_chunk *chunks;
     size_t chunk_count;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * meta.yaml as ANEMLL writes it. The model's name is taken from it, and how the LM head divides the
- * vocabulary, which packages need not say: chunk counts, context and batch are read off the
- * packages, where they cannot be out of date.
+ * meta.yaml as ANEMLL writes it. The model's name is taken from it, which packages are meant, and
+ * how the LM head divides the vocabulary, which packages need not say: context and batch are read
+ * off the packages, where they cannot be out of date.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +51,28 @@ static anm_status join(anm_llm *llm, yaml_document_t *doc, yaml_node_t *list, co
     return *out ? ANM_OK : anm_fail_memory(err);
 }
 
+static anm_status take_text(anm_llm *llm, yaml_document_t *doc, yaml_node_t *map, const char *key,
+                            const char **out, anm_error *err) {
+    yaml_node_t *node = member(doc, map, key);
+    if (!node || node->type != YAML_SCALAR_NODE) return ANM_OK;
+    *out = anm_arena_strdup(llm->arena, (const char *)node->data.scalar.value);
+    return *out ? ANM_OK : anm_fail_memory(err);
+}
+
+static anm_status take_files(anm_llm *llm, yaml_document_t *doc, anm_error *err) {
+    anm_llm_meta *meta = &llm->meta;
+    yaml_node_t *info = member(doc, yaml_document_get_root_node(doc), "model_info");
+    yaml_node_t *parameters = member(doc, info, "parameters");
+    const char *chunks = NULL;
+    ANM_TRY(take_text(llm, doc, parameters, "embeddings", &meta->embeddings, err));
+    ANM_TRY(take_text(llm, doc, parameters, "lm_head", &meta->head, err));
+    ANM_TRY(take_text(llm, doc, parameters, "ffn", &meta->ffn, err));
+    ANM_TRY(take_text(llm, doc, parameters, "monolithic_model", &meta->whole, err));
+    ANM_TRY(take_text(llm, doc, parameters, "num_chunks", &chunks, err));
+    meta->chunks = chunks ? (size_t)strtoull(chunks, NULL, 10) : 0;
+    return ANM_OK;
+}
+
 static anm_status take_head(anm_llm *llm, yaml_document_t *doc, anm_error *err) {
     yaml_node_t *info = member(doc, yaml_document_get_root_node(doc), "model_info");
     yaml_node_t *parameters = member(doc, info, "parameters");
@@ -70,6 +92,7 @@ static anm_status parse(anm_llm *llm, const char *path, const char *text, size_t
     anm_status status;
     if (yaml_parser_load(&parser, &doc)) {
         status = take_name(llm, &doc, err);
+        if (status == ANM_OK) status = take_files(llm, &doc, err);
         if (status == ANM_OK) status = take_head(llm, &doc, err);
         yaml_document_delete(&doc);
     } else {

@@ -3,36 +3,30 @@
  * Which package is what, and whether they fit. Roles come from the interfaces, not from file names:
  * input_ids gives hidden_states (embeddings); hidden_states with causal_mask gives hidden states
  * (a chunk); hidden_states gives logits (head). input_ids with causal_mask gives logits: everything
- * in one package. The file name tells a chunk's number only.
+ * in one package: see role.c. The file name tells only a chunk's number, and prefill from infer
+ * where both take one token.
  */
-#include <ctype.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "src/base/alloc.h"
 #include "src/base/dtype.h"
 #include "src/base/file.h"
-#include "src/llm/llm.h"
+#include "src/llm/role.h"
 
 enum { MOST_CHUNKS = 99 };
 
 typedef struct wiring {
     anm_llm *llm;
     const char *file; /* of the package at hand */
+    const anm_llm_source *source;
     const anm_program *program;
+    const char **paths; /* of llm->programs: one may be named twice */
     size_t expected_chunks;
     anm_error *err;
 } wiring;
 
 static anm_status fail(const wiring *w, const char *what) {
     return anm_fail(w->err, ANM_ERROR_MISMATCH, w->file, "%s", what);
-}
-
-static const anm_feature *find_input(const anm_function *f, const char *name) {
-    for (size_t i = 0; i < anm_function_input_count(f); i++)
-        if (strcmp(anm_function_input(f, i)->name, name) == 0) return anm_function_input(f, i);
-    return NULL;
 }
 
 /* Sets a size at the first sight and requires it ever after. */
@@ -67,17 +61,8 @@ static anm_status take_head(wiring *w, const anm_function *f) {
     if (llm->head) return fail(w, "a second LM head");
     llm->head = f;
     ANM_TRY(take_result(w, f));
-    const anm_feature *input = find_input(f, "hidden_states");
+    const anm_feature *input = anm_llm_find_input(f, "hidden_states");
     return input->rank == 3 ? agree(w, &llm->hidden, input->shape[2], "hidden size") : ANM_OK;
-}
-
-/* 1-based numbers of "..._chunk_02of04.mlpackage"; a name without them is chunk 1 of 1. */
-static void chunk_numbers(const char *file, size_t *number, size_t *total) {
-    unsigned n = 1, of = 1;
-    const char *mark = strstr(file, "_chunk_");
-    if (mark && sscanf(mark, "_chunk_%2uof%2u", &n, &of) != 2) n = of = 1;
-    *number = n;
-    *total = of;
 }
 
 static anm_status check_known_inputs(const wiring *w, const anm_function *f) {
@@ -113,7 +98,7 @@ static anm_status check_sizes(const wiring *w, const anm_function *f, size_t row
                   {"current_pos", 1},
                   {"update_mask", context}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-        const anm_feature *input = find_input(f, wanted[i].name);
+        const anm_feature *input = anm_llm_find_input(f, wanted[i].name);
         if (input && anm_shape_elements(input->shape, input->rank) != (int64_t)wanted[i].elements)
             return anm_fail(w->err, ANM_ERROR_MISMATCH, w->file,
                             "function %s: input \"%s\" should have %zu elements",
@@ -135,19 +120,31 @@ static anm_llm_role role_of(const anm_function *f, bool prefill) {
     return rotate ? ANM_LLM_INFER_ROTATE : ANM_LLM_INFER;
 }
 
+/* Where the source says what its chunk is for, that is believed, within reason. */
+static anm_status find_step(const wiring *w, const anm_function *f, int64_t tokens,
+                            bool *prefill) {
+    *prefill = w->source->step == ANM_LLM_STEP_PREFILL;
+    if (w->source->step == ANM_LLM_STEP_ANY) *prefill = anm_llm_is_prefill(f, w->file);
+    if (*prefill || tokens == 1) return ANM_OK;
+    return anm_fail(w->err, ANM_ERROR_MISMATCH, w->file,
+                    "function %s is to infer, but takes %lld tokens at a time instead of one",
+                    anm_function_name(f), (long long)tokens);
+}
+
 /* A function that has layers, and takes `tokens` at a time. */
 static anm_status take_layers(wiring *w, const anm_function *f, int64_t tokens) {
     anm_llm *llm = w->llm;
-    const anm_feature *mask = find_input(f, "causal_mask");
-    size_t number, total;
-    chunk_numbers(w->file, &number, &total);
+    const anm_feature *mask = anm_llm_find_input(f, "causal_mask");
+    size_t number = w->source->chunk, total = w->source->chunks;
+    bool prefill;
+    if (!number) anm_llm_chunk_numbers(w->file, &number, &total);
     if (total < 1 || total > MOST_CHUNKS || number < 1 || number > total)
         return fail(w, "the file name has impossible chunk numbers");
     ANM_TRY(agree(w, &w->expected_chunks, (int64_t)total, "the number of chunks"));
     ANM_TRY(check_known_inputs(w, f));
     if (mask->rank != 4) return fail(w, "a causal mask has another rank than 4");
     ANM_TRY(agree(w, &llm->context, mask->shape[3], "context length"));
-    bool prefill = tokens > 1 || anm_str_starts(anm_function_name(f), "prefill");
+    ANM_TRY(find_step(w, f, tokens, &prefill));
     const anm_feature *local = find_local_cache(f);
     if (local && local->rank == 4)
         ANM_TRY(agree(w, &llm->window, local->shape[2], "the sliding window"));
@@ -163,71 +160,83 @@ static anm_status take_layers(wiring *w, const anm_function *f, int64_t tokens) 
 }
 
 static anm_status take_chunk(wiring *w, const anm_function *f) {
-    const anm_feature *hidden = find_input(f, "hidden_states");
+    const anm_feature *hidden = anm_llm_find_input(f, "hidden_states");
     if (hidden->rank != 3) return fail(w, "a chunk's hidden states have another rank than 3");
     ANM_TRY(agree(w, &w->llm->hidden, hidden->shape[2], "hidden size"));
     return take_layers(w, f, hidden->shape[1]);
 }
 
 static anm_status take_whole(wiring *w, const anm_function *f) {
-    const anm_feature *ids = find_input(f, "input_ids");
+    const anm_feature *ids = anm_llm_find_input(f, "input_ids");
     if (ids->rank != 2) return fail(w, "token ids have another rank than 2");
     w->llm->monolithic = true;
     ANM_TRY(take_layers(w, f, ids->shape[1]));
     return take_result(w, f);
 }
 
-static bool gives_result(const anm_function *f) {
-    return anm_llm_gives_winners(f) || (anm_function_output_count(f) &&
-                                        strstr(anm_function_output(f, 0)->name, "logits"));
-}
-
 static anm_status take_function(wiring *w, const anm_function *f) {
-    bool ids = find_input(f, "input_ids"), hidden = find_input(f, "hidden_states");
-    bool mask = find_input(f, "causal_mask");
-    if (ids && mask && gives_result(f)) return take_whole(w, f);
-    if (ids && !hidden) return take_embeddings(w, f);
-    if (hidden && mask) return take_chunk(w, f);
-    if (hidden && gives_result(f)) return take_head(w, f);
+    switch (anm_llm_kind_of(f)) {
+    case ANM_LLM_WHOLE: return take_whole(w, f);
+    case ANM_LLM_EMBEDDINGS: return take_embeddings(w, f);
+    case ANM_LLM_CHUNK: return take_chunk(w, f);
+    case ANM_LLM_HEAD: return take_head(w, f);
+    case ANM_LLM_UNKNOWN: break;
+    }
     return anm_fail(w->err, ANM_ERROR_UNSUPPORTED, w->file,
                     "function %s is neither embeddings, nor a chunk, nor an LM head: its inputs "
                     "and outputs are of no known kind",
                     anm_function_name(f));
 }
 
-static anm_status take_package(wiring *w, const char *path) {
+/* Opened once, though several components may name it. */
+static anm_status open_package(wiring *w, const char *path) {
+    anm_llm *llm = w->llm;
     anm_program *program;
+    for (size_t i = 0; i < llm->program_count; i++) {
+        w->program = llm->programs[i];
+        if (strcmp(w->paths[i], path) == 0) return ANM_OK;
+    }
     ANM_TRY(anm_program_open(path, &program, w->err));
-    w->llm->programs[w->llm->program_count++] = program;
+    w->paths[llm->program_count] = path;
+    llm->programs[llm->program_count++] = program;
     w->program = program;
-    /* Our converter's mark, on the last chunk: see docs/conversion.md. */
-    const char *form = anm_program_metadata(program, "com.anemone.prefill_output");
-    if (form && strcmp(form, "last_token") == 0) w->llm->prefill_gives_last = true;
-    for (size_t i = 0; i < anm_program_function_count(program); i++)
-        ANM_TRY(take_function(w, anm_program_function_at(program, i)));
     return ANM_OK;
 }
 
-/* A package and its compiled form may stand side by side: the package is enough. */
-static bool is_wanted(char **names, size_t count, size_t index) {
-    const char *name = names[index];
-    if (anm_str_ends(name, ".mlpackage")) return true;
-    if (!anm_str_ends(name, ".mlmodelc")) return false;
-    size_t stem = strlen(name) - strlen(".mlmodelc");
-    for (size_t i = 0; i < count; i++)
-        if (anm_str_ends(names[i], ".mlpackage") && strlen(names[i]) == stem + 10 &&
-            strncmp(names[i], name, stem) == 0)
-            return false;
-    return true;
+/* Of a package of several functions, a source for one step takes that step's only. */
+static bool is_taken(const wiring *w, const anm_function *f) {
+    const anm_llm_source *s = w->source;
+    bool named = s->function_count == 0;
+    for (size_t i = 0; i < s->function_count; i++)
+        named = named || strcmp(s->functions[i], anm_function_name(f)) == 0;
+    if (!named || s->step == ANM_LLM_STEP_ANY || anm_program_function_count(w->program) == 1)
+        return named;
+    return anm_llm_is_prefill(f, w->file) == (s->step == ANM_LLM_STEP_PREFILL);
 }
 
-static anm_status nothing_found(const anm_llm *llm, char **names, size_t count, anm_error *err) {
-    for (size_t i = 0; i < count; i++)
-        if (anm_str_ends(names[i], ".safetensors"))
-            return anm_fail(err, ANM_ERROR_NOT_FOUND, llm->dir,
-                            "this is a checkpoint, not yet converted: run `anemone convert` first");
-    return anm_fail(err, ANM_ERROR_NOT_FOUND, llm->dir,
-                    "no .mlpackage or .mlmodelc is in this directory");
+static anm_status check_named(const wiring *w) {
+    const anm_llm_source *s = w->source;
+    for (size_t i = 0; i < s->function_count; i++)
+        if (!anm_program_function(w->program, s->functions[i]))
+            return anm_fail(w->err, ANM_ERROR_NOT_FOUND, w->file,
+                            "it has no function \"%s\", which the configuration names",
+                            s->functions[i]);
+    return ANM_OK;
+}
+
+static anm_status take_source(wiring *w, const anm_llm_source *source) {
+    w->source = source;
+    w->file = source->file;
+    ANM_TRY(open_package(w, source->path));
+    ANM_TRY(check_named(w));
+    /* Our converter's mark, on the last chunk: see docs/conversion.md. */
+    const char *form = anm_program_metadata(w->program, "com.anemone.prefill_output");
+    if (form && strcmp(form, "last_token") == 0) w->llm->prefill_gives_last = true;
+    for (size_t i = 0; i < anm_program_function_count(w->program); i++) {
+        const anm_function *f = anm_program_function_at(w->program, i);
+        if (is_taken(w, f)) ANM_TRY(take_function(w, f));
+    }
+    return ANM_OK;
 }
 
 static bool has_role(const wiring *w, anm_llm_role role) {
@@ -259,10 +268,22 @@ static anm_status check_window(wiring *w) {
     return require_chunks(w, ANM_LLM_INFER_ROTATE, "infer_rotate");
 }
 
+/* Packages that take one token of a prompt at a time may be all there is. */
+static void infer_by_prefill(wiring *w) {
+    if (w->llm->batch != 1 || !has_role(w, ANM_LLM_PREFILL)) return;
+    for (size_t i = 0; i < w->expected_chunks; i++) {
+        const anm_function **functions = w->llm->chunks[i].functions;
+        if (!functions[ANM_LLM_INFER]) functions[ANM_LLM_INFER] = functions[ANM_LLM_PREFILL];
+    }
+}
+
 static anm_status check_functions(wiring *w) {
+    infer_by_prefill(w);
     ANM_TRY(require_chunks(w, ANM_LLM_INFER, "infer"));
     if (!has_role(w, ANM_LLM_PREFILL)) w->llm->batch = 1;
     if (!w->llm->batch) w->llm->batch = 1;
+    w->llm->prefills_singly = w->llm->batch == 1 && has_role(w, ANM_LLM_PREFILL) &&
+                              !w->llm->prefill_gives_last;
     return check_window(w);
 }
 
@@ -280,20 +301,13 @@ static anm_status check_complete(wiring *w) {
 
 anm_status anm_llm_wire(anm_llm *llm, anm_error *err) {
     wiring w = {.llm = llm, .err = err};
-    char **names;
-    size_t count;
-    ANM_TRY(anm_dir_list(llm->arena, llm->dir, &names, &count, err));
-    llm->programs = ANM_ARENA_ARRAY(llm->arena, anm_program *, count);
+    anm_llm_sources sources;
+    ANM_TRY(anm_llm_list_sources(llm, &sources, err));
+    llm->programs = ANM_ARENA_ARRAY(llm->arena, anm_program *, sources.count);
     llm->chunks = ANM_ARENA_ARRAY(llm->arena, anm_llm_chunk, MOST_CHUNKS);
-    if (!llm->programs || !llm->chunks) return anm_fail_memory(err);
-    for (size_t i = 0; i < count; i++) {
-        if (!is_wanted(names, count, i)) continue;
-        const char *path = anm_path_join(llm->arena, llm->dir, names[i]);
-        if (!path) return anm_fail_memory(err);
-        w.file = names[i];
-        ANM_TRY(take_package(&w, path));
-    }
-    if (!llm->program_count) return nothing_found(llm, names, count, err);
+    w.paths = ANM_ARENA_ARRAY(llm->arena, const char *, sources.count);
+    if (!llm->programs || !llm->chunks || !w.paths) return anm_fail_memory(err);
+    for (size_t i = 0; i < sources.count; i++) ANM_TRY(take_source(&w, &sources.items[i]));
     ANM_TRY(check_complete(&w));
     return anm_llm_settle_head(llm, err);
 }

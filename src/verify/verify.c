@@ -85,7 +85,8 @@ static anm_status check_part(anm_verifier *v, anm_verify_part *part) {
 }
 
 static anm_status check_all(anm_verifier *v) {
-    ANM_TRY(list_parts(v));
+    ANM_TRY(anm_verify_read_description(v));
+    ANM_TRY(v->config ? anm_verify_list_described(v) : list_parts(v));
     for (size_t i = 0; i < v->part_count; i++) ANM_TRY(check_part(v, &v->parts[i]));
     for (size_t i = 0; i < v->part_count; i++)
         if (v->parts[i].program) ANM_TRY(anm_verify_compiled(v, &v->parts[i]));
@@ -93,6 +94,7 @@ static anm_status check_all(anm_verifier *v) {
     ANM_TRY(anm_verify_fit(v));
     ANM_TRY(anm_verify_states(v));
     ANM_TRY(anm_verify_meta(v));
+    if (v->config) ANM_TRY(anm_verify_description(v));
     ANM_TRY(anm_verify_config(v, v->dir));
     return v->options->against ? anm_verify_against(v) : ANM_OK;
 }
@@ -100,6 +102,7 @@ static anm_status check_all(anm_verifier *v) {
 static void close_all(anm_verifier *v) {
     for (size_t i = 0; i < v->part_count; i++) anm_program_close(v->parts[i].program);
     anm_llm_close(v->llm);
+    anm_model_config_close(v->config);
 }
 
 static anm_verify_report *create_report(void) {

@@ -3,6 +3,7 @@
 #ifndef ANM_VERIFY_VERIFY_INTERNAL_H
 #define ANM_VERIFY_VERIFY_INTERNAL_H
 
+#include "anemone/model_config.h"
 #include "anemone/verify.h"
 #include "src/base/arena.h"
 #include "src/base/str.h"
@@ -24,7 +25,10 @@ struct anm_verify_report {
 };
 
 typedef struct anm_verifier {
-    const char *dir;
+    const char *dir;          /* where the packages and what belongs to them are */
+    const char *model;        /* as given: a directory, or a ModelConfig */
+    anm_model_config *config; /* NULL: all of `dir` is the model */
+    anm_status noted;         /* of notes made in a callback */
     const anm_verify_options *options;
     anm_verify_report *report;
     anm_arena *arena; /* the report's */
@@ -55,6 +59,11 @@ bool anm_verify_each_blob(const anm_mil_function *function, anm_verify_blob_fn v
 ANM_MUST_CHECK anm_status anm_verify_weights(anm_verifier *v, const anm_verify_part *part);
 ANM_MUST_CHECK anm_status anm_verify_sharing(anm_verifier *v, const anm_verify_part *part);
 ANM_MUST_CHECK anm_status anm_verify_compiled(anm_verifier *v, const anm_verify_part *part);
+
+/* verifyconfig.c: whether a ModelConfig describes the model; its parts; whether it is true. */
+ANM_MUST_CHECK anm_status anm_verify_read_description(anm_verifier *v);
+ANM_MUST_CHECK anm_status anm_verify_list_described(anm_verifier *v);
+ANM_MUST_CHECK anm_status anm_verify_description(anm_verifier *v);
 
 /* All parts together. */
 ANM_MUST_CHECK anm_status anm_verify_fit(anm_verifier *v); /* opens v->llm */

@@ -7,10 +7,10 @@
 
 anm_status anm_verify_fit(anm_verifier *v) {
     anm_error error;
-    if (anm_llm_open(v->dir, NULL, &v->llm, &error) != ANM_OK)
-        return anm_verify_note_error(v, "fit", v->dir, &error,
+    if (anm_llm_open(v->model, NULL, &v->llm, &error) != ANM_OK)
+        return anm_verify_note_error(v, "fit", v->model, &error,
                                      "the parts are not those of one conversion");
-    return anm_verify_note(v, ANM_VERIFY_OK, "fit", v->dir,
+    return anm_verify_note(v, ANM_VERIFY_OK, "fit", v->model,
                            "%zu chunk%s; context %zu, batch %zu, hidden size %zu, %zu logits",
                            v->llm->chunk_count, v->llm->chunk_count == 1 ? "" : "s",
                            anm_llm_context_length(v->llm), anm_llm_batch_size(v->llm),

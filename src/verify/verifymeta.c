@@ -109,6 +109,9 @@ anm_status anm_verify_meta(anm_verifier *v) {
     size_t size;
     anm_error error;
     if (!path) return anm_fail_memory(v->err);
+    if (!anm_path_exists(path) && v->config)
+        return anm_verify_note(v, ANM_VERIFY_SKIPPED, "meta", "meta.yaml",
+                               "there is none: %s describes the model", v->model);
     if (!anm_path_exists(path))
         return anm_verify_note(v, ANM_VERIFY_FAILED, "meta", "meta.yaml",
                                "it is missing: ANEMLL's runners need it; convert again");
