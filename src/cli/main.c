@@ -19,6 +19,7 @@ static const struct {
     {"inspect", cmd_inspect, "show what a package or compiled model holds"},
     {"compile", cmd_compile, "make a .mlmodelc of a .mlpackage, without a Mac"},
     {"package", cmd_package, "lay out a converted model for upload"},
+    {"config", cmd_config, "show, make or check the description of a model's components"},
     {"predict", cmd_predict, "run a function of a package on tensors"},
     {"combine", cmd_combine, "put functions of several packages into one, sharing weights"},
     {"split", cmd_split, "make a package of each function"},
