@@ -43,8 +43,8 @@ static anm_status read_gains(scan *s, anm_slot slot, int64_t layer, anm_error *e
     anm_weight_floats(&w, 0, (size_t)s->recipe->hidden, s->gains);
     for (int64_t i = 0; i < s->recipe->hidden; i++) {
         double gain = fabs((double)s->gains[i]);
-        s->out->least_gain = fmin(s->out->least_gain, gain);
-        s->out->most_gain = fmax(s->out->most_gain, gain);
+        if (gain < s->out->least_gain) s->out->least_gain = gain;
+        if (gain > s->out->most_gain) s->out->most_gain = gain;
     }
     return ANM_OK;
 }
@@ -66,7 +66,8 @@ static anm_status bound_of(const scan *s, const link *l, int64_t layer, double *
             double v = (double)s->row[i] * (double)s->gains[i];
             squares += v * v;
         }
-        *out = fmax(*out, sqrt((double)n * squares) + fabs((double)bias));
+        double bound = sqrt((double)n * squares) + fabs((double)bias);
+        if (bound > *out) *out = bound;
     }
     anm_weight_drop(&w, 0, n * (size_t)w.tensor->shape[0]);
     return ANM_OK;

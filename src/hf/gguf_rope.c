@@ -96,7 +96,8 @@ static bool is_llama3(const rope *r, const float *factors, double factor, double
 
 static anm_status put_factors(const rope *r, const float *factors) {
     double largest = 0, positions;
-    for (int64_t i = 0; i < r->head_dim / 2; i++) largest = fmax(largest, (double)factors[i]);
+    for (int64_t i = 0; i < r->head_dim / 2; i++)
+        if ((double)factors[i] > largest) largest = (double)factors[i];
     ANM_TRY(get_number(r, "rope.scaling.original_context_length", 8192, &positions));
     if (largest == 1 && is_llama3(r, factors, 1, positions)) return ANM_OK;
     if (largest > 1 && is_llama3(r, factors, largest, positions))

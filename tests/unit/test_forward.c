@@ -229,7 +229,8 @@ static anm_status see_value(void *context, const char *name, const float *x, int
     s->values++;
     if (strcmp(name, s->wanted) != 0) return ANM_OK;
     s->rows += (size_t)rows;
-    for (int64_t i = 0; i < rows * columns; i++) s->largest = fmax(s->largest, fabs(x[i]));
+    for (int64_t i = 0; i < rows * columns; i++)
+        if (fabs(x[i]) > s->largest) s->largest = fabs(x[i]);
     return ANM_OK;
 }
 
