@@ -74,6 +74,20 @@ static int set_option(const cli_spec *spec, const cli_option *o, const char *tex
     return -1;
 }
 
+int cli_set(const cli_spec *spec, const char *name, const char *text) {
+    for (size_t i = 0; i < spec->option_count; i++) {
+        const cli_option *o = &spec->options[i];
+        if (strcmp(o->name, name) != 0) continue;
+        if (o->kind != CLI_FLAG) return set_option(spec, o, text);
+        bool on = strcmp(text, "on") == 0;
+        if (!on && strcmp(text, "off") != 0)
+            return cli_usage(spec, "%s is on or off, not \"%s\"", name, text);
+        *(bool *)o->target = on;
+        return -1;
+    }
+    return cli_usage(spec, "there is no setting \"%s\"", name);
+}
+
 static void make_tables(const cli_spec *spec, struct option *longs, char *shorts) {
     char *s = shorts;
     size_t n = 0;

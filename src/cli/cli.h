@@ -48,6 +48,12 @@ typedef struct cli_spec {
  */
 int cli_parse(const cli_spec *spec, int argc, char **argv, char ***operands, int *count);
 
+/*
+ * Sets one of the options by its name, as the command line would; a flag takes "on" or "off". Gives
+ * -1, or CLI_USAGE after a message. The text of a CLI_STRING is kept, not copied.
+ */
+int cli_set(const cli_spec *spec, const char *name, const char *text);
+
 /* "anemone: where: message" on stderr; gives the exit code for the status. */
 int cli_fail(const anm_error *error);
 /* "anemone COMMAND: message" and a hint at --help; gives CLI_USAGE. */
