@@ -10,6 +10,7 @@
 #define ANM_CLI_CLI_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "anemone/status.h"
@@ -65,6 +66,12 @@ bool cli_colour(FILE *stream);
 int cli_columns(FILE *stream);
 /* "1.2 GB", decimal units, in a buffer of the caller's. */
 const char *cli_size(double bytes, char *buffer, size_t size);
+
+/*
+ * "400MB", "1.5 GB", "2G", "1GiB", "300000000", in any case: kB, MB and GB are powers of 1000, KiB,
+ * MiB and GiB of 1024. False for anything else, and for less than a byte.
+ */
+bool cli_bytes(const char *text, int64_t *out);
 
 /*
  * From now on SIGINT, SIGTERM and SIGHUP let what is being written be taken back before the program

@@ -24,7 +24,7 @@ anm_status chat_answer(chat *c) {
     if (c->terminal) chatview_begin(&c->view);
     anm_status status = talk_answer(&c->t);
     if (c->terminal) chatview_end(&c->view);
-    else putchar('\n');
+    else if (status == ANM_OK || c->t.answer_length) putchar('\n');
     if (status == ANM_OK && c->settings->stats) talk_print_stats(&c->t, stderr);
     return status;
 }
