@@ -18,6 +18,7 @@
 #include "anemone/publish.h"
 #include "anemone/safetensors.h"
 #include "anemone/sampler.h"
+#include "anemone/serve.h"
 #include "anemone/status.h"
 #include "anemone/tensor.h"
 #include "anemone/tokenizer.h"
