@@ -13,6 +13,7 @@ static const struct {
     {"convert", cmd_convert, "make CoreML packages of a Hugging Face checkpoint"},
     {"chat", cmd_chat, "talk with a converted model"},
     {"run", cmd_run, "answer one prompt"},
+    {"serve", cmd_serve, "offer models over HTTP, in the form of OpenAI's API"},
     {"eval", cmd_eval, "perplexity, two models compared, multiple choice"},
     {"bench", cmd_bench, "speed of a converted model, beside the machine's limits"},
     {"verify", cmd_verify, "check a converted model, alone or against its checkpoint"},
