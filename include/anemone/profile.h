@@ -28,13 +28,24 @@ typedef struct anm_step_timing {
     uint64_t nanoseconds; /* on the calling thread, waiting included, since profiling began */
     uint64_t bytes;       /* of weights that one run reads */
     uint64_t flops;       /* that one run computes with them */
+    int phase;            /* from 0; a barrier separates phases */
+    int interpreted;      /* the interpreter runs it: the engine has no kernel for this */
 } anm_step_timing;
+
+/*
+ * Makes the fast engine's plan for inputs of their default shapes, which the first prediction would
+ * make otherwise. With ANM_ENGINE_FAST it is ANM_ERROR_UNSUPPORTED, telling why, if the function is
+ * one for the interpreter; otherwise that is ANM_OK and there is no plan. `options` may be NULL.
+ */
+ANM_API ANM_MUST_CHECK anm_status anm_function_prepare(const anm_function *function,
+                                                       const anm_predict_options *options,
+                                                       anm_error *err);
 
 /* The latest plan of a function; false if it has none (never run, or run by the interpreter). */
 ANM_API int anm_function_plan(const anm_function *function, anm_plan_facts *facts);
 /* Switches timing of all plans of the function; switching it on begins anew. */
 ANM_API void anm_function_profile(const anm_function *function, int on);
-/* Steps of the latest plan, in order; 0 when it is not being profiled. */
+/* Steps of the latest plan, in order, their times being those since profiling began; 0: no plan. */
 ANM_API size_t anm_function_step_count(const anm_function *function);
 ANM_API anm_step_timing anm_function_step(const anm_function *function, size_t index);
 

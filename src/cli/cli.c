@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -74,6 +75,20 @@ static int set_option(const cli_spec *spec, const cli_option *o, const char *tex
     return -1;
 }
 
+int cli_set(const cli_spec *spec, const char *name, const char *text) {
+    for (size_t i = 0; i < spec->option_count; i++) {
+        const cli_option *o = &spec->options[i];
+        if (strcmp(o->name, name) != 0) continue;
+        if (o->kind != CLI_FLAG) return set_option(spec, o, text);
+        bool on = strcmp(text, "on") == 0;
+        if (!on && strcmp(text, "off") != 0)
+            return cli_usage(spec, "%s is on or off, not \"%s\"", name, text);
+        *(bool *)o->target = on;
+        return -1;
+    }
+    return cli_usage(spec, "there is no setting \"%s\"", name);
+}
+
 static void make_tables(const cli_spec *spec, struct option *longs, char *shorts) {
     char *s = shorts;
     size_t n = 0;
@@ -138,4 +153,30 @@ const char *cli_size(double bytes, char *buffer, size_t size) {
     for (; bytes >= 999.5 && unit < 4; unit++) bytes /= 1000;
     snprintf(buffer, size, unit && bytes < 99.95 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
     return buffer;
+}
+
+/* The factor that a unit stands for; 0: there is no such unit. */
+static double unit_bytes(const char *unit) {
+    static const char prefixes[] = "kmg";
+    double decimal = 1, binary = 1;
+    if (!*unit || strcasecmp(unit, "B") == 0) return 1;
+    for (const char *p = prefixes; *p; p++) {
+        decimal *= 1000;
+        binary *= 1024;
+        if ((*unit | 0x20) != *p) continue;
+        if (!unit[1] || strcasecmp(unit + 1, "B") == 0) return decimal;
+        return strcasecmp(unit + 1, "iB") == 0 ? binary : 0;
+    }
+    return 0;
+}
+
+bool cli_bytes(const char *text, int64_t *out) {
+    char *end;
+    double value = strtod(text, &end);
+    bool number = end != text;
+    while (*end == ' ') end++;
+    value *= unit_bytes(end);
+    if (!number || !(value >= 1 && value < 1e18)) return false;
+    *out = (int64_t)value;
+    return true;
 }

@@ -10,6 +10,7 @@
 #define ANM_CLI_CLI_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "anemone/status.h"
@@ -48,6 +49,12 @@ typedef struct cli_spec {
  */
 int cli_parse(const cli_spec *spec, int argc, char **argv, char ***operands, int *count);
 
+/*
+ * Sets one of the options by its name, as the command line would; a flag takes "on" or "off". Gives
+ * -1, or CLI_USAGE after a message. The text of a CLI_STRING is kept, not copied.
+ */
+int cli_set(const cli_spec *spec, const char *name, const char *text);
+
 /* "anemone: where: message" on stderr; gives the exit code for the status. */
 int cli_fail(const anm_error *error);
 /* "anemone COMMAND: message" and a hint at --help; gives CLI_USAGE. */
@@ -59,6 +66,12 @@ bool cli_colour(FILE *stream);
 int cli_columns(FILE *stream);
 /* "1.2 GB", decimal units, in a buffer of the caller's. */
 const char *cli_size(double bytes, char *buffer, size_t size);
+
+/*
+ * "400MB", "1.5 GB", "2G", "1GiB", "300000000", in any case: kB, MB and GB are powers of 1000, KiB,
+ * MiB and GiB of 1024. False for anything else, and for less than a byte.
+ */
+bool cli_bytes(const char *text, int64_t *out);
 
 /*
  * From now on SIGINT, SIGTERM and SIGHUP let what is being written be taken back before the program

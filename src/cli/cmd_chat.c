@@ -1,93 +1,101 @@
 /* SPDX-License-Identifier: MIT */
 /* anemone chat: a conversation at a terminal, or lines from a pipe. */
 #include <ctype.h>
-#include <editline/readline.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "src/cli/talk.h"
-
-/* NULL at the end of input. The caller frees. Ctrl-C at the prompt gives an empty line. */
-static char *read_line(bool terminal) {
-    if (terminal) {
-        char *line = readline("> ");
-        if (!line && cli_interrupted()) {
-            putchar('\n');
-            return strdup("");
-        }
-        if (line && *line) add_history(line);
-        return line;
-    }
-    char *line = NULL;
-    size_t capacity = 0;
-    ssize_t length = getline(&line, &capacity, stdin);
-    if (length < 0) {
-        free(line);
-        return NULL;
-    }
-    line[strcspn(line, "\n")] = '\0';
-    return line;
-}
+#include "src/cli/chat.h"
+#include "src/cli/chatline.h"
 
 static bool is_blank(const char *line) {
     while (isspace((unsigned char)*line)) line++;
     return *line == '\0';
 }
 
-static void print_commands(void) {
-    puts("/reset  forget the conversation\n/stats  speed of the last answer\n"
-         "/quit   leave (or Ctrl-D)\nCtrl-C stops an answer.");
+/* From a pipe answers go out as they are; at a terminal they are made readable. */
+static bool show(void *context, const char *text, size_t length) {
+    return chatview_answer(&((chat *)context)->view, text, length);
 }
 
-/* True if the line was a command; *leave is set by /quit. */
-static bool do_command(talk *t, const char *line, bool *leave) {
-    if (*line != '/') return false;
-    if (strcmp(line, "/quit") == 0 || strcmp(line, "/exit") == 0) *leave = true;
-    else if (strcmp(line, "/reset") == 0) talk_reset(t);
-    else if (strcmp(line, "/stats") == 0) talk_print_stats(t, stdout);
-    else print_commands();
-    return true;
-}
-
-/* The question of a failed answer is taken back, so that the next one starts clean. */
-static anm_status ask(talk *t, const char *line) {
-    size_t before = t->count;
-    anm_status status = talk_add(t, "user", line);
+anm_status chat_answer(chat *c) {
     cli_interrupted();
-    if (status == ANM_OK) status = talk_answer(t);
-    putchar('\n');
-    if (status != ANM_OK && t->count > before) {
-        t->count--;
-        free((char *)t->messages[t->count].content);
-    }
-    if (status == ANM_OK && t->settings->stats) talk_print_stats(t, stderr);
+    if (c->terminal) chatview_begin(&c->view);
+    anm_status status = talk_answer(&c->t);
+    if (c->terminal) chatview_end(&c->view);
+    else if (status == ANM_OK || c->t.answer_length) putchar('\n');
+    if (status == ANM_OK && c->settings->stats) talk_print_stats(&c->t, stderr);
     return status;
 }
 
+/* The question of a failed answer is taken back, so that the next one starts clean. */
+static anm_status ask(chat *c, const char *line) {
+    anm_status status = talk_add(&c->t, "user", line);
+    if (status != ANM_OK) return status;
+    status = chat_answer(c);
+    if (status != ANM_OK) talk_drop_turn(&c->t);
+    return status;
+}
+
+/* How full the context is stands before each question. */
+static void make_prompt(const chat *c, char *prompt, size_t size) {
+    size_t used, length = anm_llm_context_length(c->t.llm);
+    anm_session_tokens(c->t.session, &used);
+    if (used) snprintf(prompt, size, "%.0f%% > ", 100.0 * (double)used / (double)length);
+    else snprintf(prompt, size, "> ");
+}
+
 /* At a terminal an error is shown and the conversation goes on; from a pipe it ends it. */
-static int converse(talk *t, bool terminal) {
-    bool leave = false;
+static int converse(chat *c) {
     int code = 0;
-    while (!leave && code == 0) {
-        char *line = read_line(terminal);
+    while (!c->leave && code == 0) {
+        char prompt[32];
+        make_prompt(c, prompt, sizeof prompt);
+        char *line = chatline_read(prompt);
         if (!line) break;
-        if (!is_blank(line) && !do_command(t, line, &leave) && ask(t, line) != ANM_OK) {
-            int failed = cli_fail(&t->err);
-            if (!terminal) code = failed;
+        if (*line == '/') {
+            chat_command(c, line);
+        } else if (!is_blank(line) && ask(c, line) != ANM_OK) {
+            int failed = cli_fail(&c->t.err);
+            if (!c->terminal) code = failed;
         }
         free(line);
     }
-    if (terminal) putchar('\n');
+    if (c->terminal && !c->leave) putchar('\n');
     return code;
 }
 
-static void greet(const talk *t) {
+static void greet(const chat *c) {
     bool colour = cli_colour(stdout);
-    printf("%s%s%s, context %zu tokens. /help shows the commands, Ctrl-D leaves.\n",
-           colour ? "\033[1m" : "", anm_llm_name(t->llm), colour ? "\033[0m" : "",
-           anm_llm_context_length(t->llm));
+    printf("%s%s%s, context %zu tokens.\n", colour ? "\033[1m" : "", anm_llm_name(c->t.llm),
+           colour ? "\033[0m" : "", anm_llm_context_length(c->t.llm));
+    puts("/help lists the commands.");
+}
+
+static int chat_run(chat *c, const char *model) {
+    int code;
+    if (talk_open(&c->t, model, c->settings) != ANM_OK) {
+        code = cli_fail(&c->t.err);
+    } else if (!chatview_open(&c->view)) {
+        fputs("anemone: out of memory\n", stderr);
+        code = ANM_ERROR_MEMORY;
+    } else {
+        cli_catch_interrupt();
+        chatline_open(c->terminal, chat_command_words);
+        if (c->terminal) {
+            c->t.show = show;
+            c->t.show_context = c;
+            greet(c);
+        }
+        code = converse(c);
+        chatline_close();
+    }
+    for (size_t i = 0; i < c->text_count; i++) free(c->texts[i]);
+    free(c->texts);
+    chatview_close(&c->view);
+    talk_close(&c->t);
+    return code;
 }
 
 int cmd_chat(int argc, char **argv) {
@@ -100,7 +108,8 @@ int cmd_chat(int argc, char **argv) {
                            1,
                            1,
                            "Talks with a converted model. Lines may also come from a pipe.",
-                           "In the chat, /help lists the commands; Ctrl-C stops an answer.",
+                           "In the chat, /help lists the commands; Ctrl-C stops an answer.\n"
+                           "ANEMONE_HISTORY names the file of the lines typed; empty: none.",
                            options,
                            TALK_OPTIONS};
     char **operands;
@@ -108,17 +117,9 @@ int cmd_chat(int argc, char **argv) {
     if (code < 0) code = talk_check(&spec, &settings);
     if (code < 0 && settings.raw) code = cli_usage(&spec, "--raw is for `anemone run`");
     if (code >= 0) return code;
+    /* For typing in UTF-8; numbers keep the form of the C locale. */
+    setlocale(LC_CTYPE, "");
     bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    talk t;
-    if (talk_open(&t, operands[0], &settings) == ANM_OK) {
-        cli_catch_interrupt();
-        /* For typing in UTF-8; numbers keep the form of the C locale. */
-        setlocale(LC_CTYPE, "");
-        if (terminal) greet(&t);
-        code = converse(&t, terminal);
-    } else {
-        code = cli_fail(&t.err);
-    }
-    talk_close(&t);
-    return code;
+    chat c = {.settings = &settings, .spec = &spec, .terminal = terminal};
+    return chat_run(&c, operands[0]);
 }

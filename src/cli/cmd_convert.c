@@ -124,24 +124,6 @@ static bool parse_lut(const char *text, int64_t group, anm_convert_lut *out) {
     return end != second && *end == '\0' && out->group > 0;
 }
 
-/* "400MB", "1.5GB", "300000000"; absent: 0. */
-static bool parse_size(const char *text, int64_t *out) {
-    static const struct {
-        const char *name;
-        double bytes;
-    } units[] = {{"", 1}, {"B", 1}, {"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}};
-    char *end;
-    *out = 0;
-    if (!text) return true;
-    double number = strtod(text, &end);
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-        if (end != text && strcmp(end, units[i].name) == 0 && number >= 1 && number < 1e15) {
-            *out = (int64_t)(number * units[i].bytes);
-            return true;
-        }
-    return false;
-}
-
 typedef struct lut_options {
     const char *parts[3]; /* embeddings, FFN, LM head */
     int64_t group, axis;
@@ -222,7 +204,7 @@ int cmd_convert(int argc, char **argv) {
     if (!out && !dry) return cli_usage(&spec, "--output is required");
     anm_convert_options options;
     anm_convert_options_init(&options);
-    if (!parse_size(target, &options.target_bytes))
+    if (target && !cli_bytes(target, &options.target_bytes))
         return cli_usage(&spec, "--target-size takes bytes: 400MB, 1.5GB, 300000000");
     if (!take_luts(&lut, &options))
         return cli_usage(&spec, "--lut1, --lut2 and --lut3 take BITS or BITS,GROUP (1 to 8 bits); "

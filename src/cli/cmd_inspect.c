@@ -7,6 +7,7 @@
 
 #include "anemone/inspect.h"
 #include "src/cli/cli.h"
+#include "src/cli/inspectplan.h"
 
 static const char *shape_text(const int64_t *shape, int rank, char *buffer, size_t size) {
     size_t used = (size_t)snprintf(buffer, size, "[");
@@ -183,29 +184,43 @@ static int write_stdout(void *context, const char *text, size_t length) {
     return fwrite(text, 1, length, stdout) != length;
 }
 
-static int show(const anm_program *program, const char *path, bool json, bool mil, bool full) {
-    anm_error err;
-    if (mil)
-        return anm_program_print_mil(program, full ? 0 : 16, write_stdout, NULL, &err) == ANM_OK
-                   ? 0
-                   : cli_fail(&err);
-    if (!json) {
-        print_text(program, path);
-        return 0;
-    }
-    json_t *root = json_program(program);
+typedef struct showing {
+    bool json, mil, full, plan;
+    const char *cpu;
+} showing;
+
+static void print_json(json_t *root) {
     json_dumpf(root, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(root);
-    return 0;
+}
+
+static anm_status show_plan(const anm_program *program, const showing *s, anm_error *err) {
+    json_t *root = NULL;
+    if (!s->json) return inspect_print_plan(program, s->cpu, err);
+    anm_status status = inspect_json_plan(program, s->cpu, &root, err);
+    if (status == ANM_OK) print_json(root);
+    return status;
+}
+
+static anm_status show(const anm_program *program, const char *path, const showing *s,
+                       anm_error *err) {
+    if (s->plan) return show_plan(program, s, err);
+    if (s->mil) return anm_program_print_mil(program, s->full ? 0 : 16, write_stdout, NULL, err);
+    if (s->json) print_json(json_program(program));
+    else print_text(program, path);
+    return ANM_OK;
 }
 
 int cmd_inspect(int argc, char **argv) {
-    bool json = false, mil = false, full = false;
+    showing s = {0};
     const cli_option options[] = {
-        {"mil", 0, CLI_FLAG, &mil, NULL, "print the program as MIL text"},
-        {"full", 0, CLI_FLAG, &full, NULL, "with --mil: do not cut long constants"},
-        {"json", 0, CLI_FLAG, &json, NULL, "print JSON"},
+        {"mil", 0, CLI_FLAG, &s.mil, NULL, "print the program as MIL text"},
+        {"full", 0, CLI_FLAG, &s.full, NULL, "with --mil: do not cut long constants"},
+        {"plan", 0, CLI_FLAG, &s.plan, NULL,
+         "print the fast engine's steps for the default shapes"},
+        {"cpu", 0, CLI_STRING, &s.cpu, "LEVEL", "with --plan: for this level of instructions"},
+        {"json", 0, CLI_FLAG, &s.json, NULL, "print JSON"},
     };
     const cli_spec spec = {"inspect",
                            "PACKAGE",
@@ -215,14 +230,14 @@ int cmd_inspect(int argc, char **argv) {
                            ".mlpackage or .mlmodelc,\nand what the validator has to say.",
                            "Exits with 5 if the program has problems.",
                            options,
-                           3};
+                           sizeof options / sizeof options[0]};
     char **operands;
     int count, code = cli_parse(&spec, argc, argv, &operands, &count);
     anm_program *program;
     anm_error err;
     if (code >= 0) return code;
     if (anm_program_open_to_inspect(operands[0], &program, &err) != ANM_OK) return cli_fail(&err);
-    code = show(program, operands[0], json, mil, full);
+    code = show(program, operands[0], &s, &err) == ANM_OK ? 0 : cli_fail(&err);
     if (code == 0 && anm_program_problem(program, 0)) code = ANM_ERROR_FORMAT;
     anm_program_close(program);
     return code;

@@ -30,7 +30,7 @@ static anm_status answer(talk *t, const char *prompt) {
         status = talk_add(t, "user", prompt);
         if (status == ANM_OK) status = talk_answer(t);
     }
-    putchar('\n');
+    if (status == ANM_OK || t->answer_length) putchar('\n');
     return status;
 }
 

@@ -5,32 +5,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#include "src/cli/cli.h"
 
 static bool take_count(const char *text, int64_t *out) {
     char *end;
     errno = 0;
     *out = strtoll(text, &end, 10);
     return end != text && !*end && !errno && *out > 0;
-}
-
-/* "1500000", "950MB", "1.5 GB": powers of 1000, as file sizes are shown. */
-static bool take_size(const char *text, int64_t *out) {
-    static const struct {
-        const char *name;
-        double bytes;
-    } units[] = {{"", 1}, {"B", 1}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}};
-    char *end;
-    double value = strtod(text, &end);
-    if (end == text || !(value > 0)) return false;
-    while (*end == ' ') end++;
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        if (strcasecmp(end, units[i].name) != 0) continue;
-        value *= units[i].bytes;
-        *out = value >= 1 && value < 1e18 ? (int64_t)value : 0;
-        return *out > 0;
-    }
-    return false;
 }
 
 static bool take_os(const char *text, anm_convert_os *out) {
@@ -42,8 +24,8 @@ const char *convert_form_take(const convert_form *form, anm_convert_options *out
     if (form->chunks && strcmp(form->chunks, "auto") == 0) out->chunks = ANM_CONVERT_CHUNKS_AUTO;
     else if (form->chunks && !take_count(form->chunks, &out->chunks))
         return "--chunk takes a number or \"auto\"";
-    if (form->max_size && !take_size(form->max_size, &out->max_chunk_bytes))
-        return "--max-chunk-size takes bytes, or a number with kB, MB or GB";
+    if (form->max_size && !cli_bytes(form->max_size, &out->max_chunk_bytes))
+        return "--max-chunk-size takes bytes: 950MB, 1.5GB, 1GiB, 300000000";
     if (form->os && !take_os(form->os, &out->target_os)) return "--target-os is ios or macos";
     out->only = form->only;
     out->head_splits = form->splits;

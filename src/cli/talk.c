@@ -99,6 +99,58 @@ anm_status talk_add(talk *t, const char *role, const char *content) {
     return ANM_OK;
 }
 
+static bool is_role(const anm_chat_message *message, const char *role) {
+    return strcmp(message->role, role) == 0;
+}
+
+bool talk_drop_answer(talk *t) {
+    if (!t->count || !is_role(&t->messages[t->count - 1], "assistant")) return false;
+    drop_messages(t, t->count - 1, 1);
+    return true;
+}
+
+bool talk_drop_turn(talk *t) {
+    size_t at = t->count;
+    while (at && !is_role(&t->messages[at - 1], "user")) at--;
+    if (!at) return false;
+    drop_messages(t, at - 1, t->count - at + 1);
+    return true;
+}
+
+anm_status talk_set_system(talk *t, const char *content) {
+    if (!system_count(t)) {
+        anm_status status = talk_add(t, "system", content);
+        if (status != ANM_OK) return status;
+        anm_chat_message last = t->messages[t->count - 1];
+        memmove(t->messages + 1, t->messages, (t->count - 1) * sizeof *t->messages);
+        t->messages[0] = last;
+        return ANM_OK;
+    }
+    char *copy = strdup(content);
+    if (!copy) return raise(t, ANM_ERROR_MEMORY, "out of memory");
+    free((char *)t->messages[0].content);
+    t->messages[0].content = copy;
+    return ANM_OK;
+}
+
+/* The same text for as long as the program runs. */
+static const char *lasting_role(const char *role) {
+    static const char *const roles[] = {"system", "user", "assistant", "tool"};
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
+        if (strcmp(role, roles[i]) == 0) return roles[i];
+    return "user";
+}
+
+anm_status talk_replace(talk *t, const anm_chat_message *messages, size_t count) {
+    size_t before = t->count;
+    anm_status status = ANM_OK;
+    for (size_t i = 0; i < count && status == ANM_OK; i++)
+        status = talk_add(t, lasting_role(messages[i].role), messages[i].content);
+    if (status == ANM_OK) drop_messages(t, 0, before);
+    else drop_messages(t, before, t->count - before);
+    return status;
+}
+
 static bool keep_text(talk *t, const char *text, size_t length) {
     if (t->answer_length + length + 1 > t->answer_capacity) {
         size_t wanted = (t->answer_length + length + 1) * 2;
@@ -113,11 +165,17 @@ static bool keep_text(talk *t, const char *text, size_t length) {
     return true;
 }
 
+static bool show_plain(const char *text, size_t length) {
+    fwrite(text, 1, length, stdout);
+    fflush(stdout);
+    return !ferror(stdout);
+}
+
 static int on_token(void *context, const anm_token_event *event) {
     talk *t = context;
-    fwrite(event->text, 1, event->length, stdout);
-    fflush(stdout);
-    return !keep_text(t, event->text, event->length) || ferror(stdout) || cli_interrupted();
+    bool shown = t->show ? t->show(t->show_context, event->text, event->length)
+                         : show_plain(event->text, event->length);
+    return !keep_text(t, event->text, event->length) || !shown || cli_interrupted();
 }
 
 static anm_status generate(talk *t, const anm_token_list *prompt) {

@@ -34,6 +34,9 @@ typedef struct talk {
     char *answer; /* being streamed */
     size_t answer_length, answer_capacity;
     anm_generate_result result;
+    /* Shows a piece of an answer; false stops. NULL: stdout gets it as it is. */
+    bool (*show)(void *context, const char *text, size_t length);
+    void *show_context;
     anm_error err;
 } talk;
 
@@ -43,6 +46,12 @@ void talk_close(talk *t);
 anm_status talk_add(talk *t, const char *role, const char *content);
 /* Forgets all messages but the system's. */
 void talk_reset(talk *t);
+/* Takes back the last answer, or the last question with all that followed. False: there is none. */
+bool talk_drop_answer(talk *t);
+bool talk_drop_turn(talk *t);
+anm_status talk_set_system(talk *t, const char *content);
+/* Takes copies of these messages in place of its own, or leaves everything as it was. */
+anm_status talk_replace(talk *t, const anm_chat_message *messages, size_t count);
 /*
  * Answers the conversation, streaming to stdout; the answer joins the conversation. When the
  * conversation is longer than the context, the oldest question and answer go first.

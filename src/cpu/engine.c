@@ -277,6 +277,11 @@ size_t anm_engine_profile_count(const anm_engine *e) {
 
 anm_engine_timing anm_engine_profile_at(const anm_engine *e, size_t index) {
     const anm_step *s = &e->plan.steps[index];
-    return (anm_engine_timing){s->kind, s->op ? anm_mil_op_label(s->op) : NULL, e->ticks[index],
-                               s->bytes, s->flops};
+    return (anm_engine_timing){.kind = s->kind,
+                               .label = s->op ? anm_mil_op_label(s->op) : NULL,
+                               .nanoseconds = e->ticks ? e->ticks[index] : 0,
+                               .bytes = s->bytes,
+                               .flops = s->flops,
+                               .phase = s->phase,
+                               .interpreted = s->interpreted};
 }

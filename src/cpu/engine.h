@@ -60,9 +60,12 @@ typedef struct anm_engine_timing {
     const char *label;     /* of the op; may be NULL */
     uint64_t nanoseconds;  /* of all runs since profiling began */
     uint64_t bytes, flops; /* of one run: read of weights and caches; computed */
+    int phase;             /* a barrier separates phases */
+    bool interpreted;      /* the interpreter runs it */
 } anm_engine_timing;
 void anm_engine_profile(anm_engine *engine, bool on);
-size_t anm_engine_profile_count(const anm_engine *engine);
+size_t anm_engine_profile_count(const anm_engine *engine); /* 0: not profiling */
+/* The step may be looked at, with no time, while not profiling. */
 anm_engine_timing anm_engine_profile_at(const anm_engine *engine, size_t index);
 
 #endif

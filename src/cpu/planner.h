@@ -50,6 +50,7 @@ struct anm_step {
     const void *data;      /* what the step's own file made */
     int phase;             /* a barrier separates phases */
     uint64_t bytes, flops; /* of weights and caches read; multiplied and added */
+    bool interpreted;      /* by the interpreter */
 };
 
 /* One run. */

@@ -193,7 +193,7 @@ bool anm_build_interp(anm_planner *p, const anm_mil_op *op) {
         p->status = anm_fail_memory(p->err);
         return true;
     }
-    anm_step_add(p, run_interp, op->type, s, reads, writes);
+    anm_step_add(p, run_interp, op->type, s, reads, writes)->interpreted = true;
     p->plan->fallbacks++;
     return true;
 }

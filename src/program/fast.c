@@ -6,6 +6,7 @@
 
 #include "anemone/profile.h"
 #include "src/base/alloc.h"
+#include "src/base/options.h"
 #include "src/base/threads.h"
 #include "src/cpu/poolshare.h"
 
@@ -16,6 +17,7 @@ struct anm_engine_entry {
     anm_precision precision;
     anm_isa isa;
     int threads;
+    anm_error reason; /* why there is no engine */
 };
 
 /* What the options ask for, the environment deciding where they do not. */
@@ -51,8 +53,10 @@ static anm_status make_engine(anm_engine_entry *e, const anm_function *f, const 
                                                      : ANM_DTYPE_NONE,
                                   .threads = e->threads};
     ANM_TRY(anm_pool_share(e->threads, &e->pool, err));
-    anm_status status = anm_engine_create(f->mil, inputs, count, &options, &e->engine, err);
-    return status == ANM_ERROR_UNSUPPORTED ? ANM_OK : status;
+    anm_status status = anm_engine_create(f->mil, inputs, count, &options, &e->engine, &e->reason);
+    if (status == ANM_OK || status == ANM_ERROR_UNSUPPORTED) return ANM_OK;
+    if (err) *err = e->reason;
+    return status;
 }
 
 static anm_status new_entry(anm_function *f, const anm_tensor *inputs, size_t count,
@@ -97,7 +101,37 @@ anm_status anm_function_engine(const anm_function *f, const anm_tensor *inputs, 
     *pool = entry->pool;
     if (*out || kind != ANM_ENGINE_FAST) return ANM_OK;
     return anm_fail(err, ANM_ERROR_UNSUPPORTED, f->name,
-                    "the fast engine cannot run this function; use the reference engine");
+                    "the fast engine cannot run this function (%s: %s); use the reference engine",
+                    entry->reason.where, entry->reason.message);
+}
+
+/* Tensors of the default shapes, without data. */
+static anm_tensor *default_inputs(const anm_function *f) {
+    anm_tensor *inputs = anm_calloc(f->input_count + 1, sizeof *inputs);
+    for (size_t i = 0; inputs && i < f->input_count; i++) {
+        const anm_feature *feature = &f->inputs[i];
+        inputs[i] = (anm_tensor){.name = feature->name, .dtype = feature->dtype,
+                                 .rank = feature->rank};
+        memcpy(inputs[i].shape, feature->shape, sizeof inputs[i].shape);
+    }
+    return inputs;
+}
+
+anm_status anm_function_prepare(const anm_function *function, const anm_predict_options *options,
+                                anm_error *err) {
+    anm_predict_options all;
+    anm_engine *engine;
+    anm_pool *pool;
+    anm_predict_options_init(&all);
+    ANM_TRY(anm_options_take(&all, sizeof all, options, err));
+    ANM_TRY(anm_precision_check(all.precision, err));
+    ANM_TRY(anm_function_check_usable(function, err));
+    anm_tensor *inputs = default_inputs(function);
+    if (!inputs) return anm_fail_memory(err);
+    anm_status status = anm_function_engine(function, inputs, function->input_count, &all, &engine,
+                                            &pool, err);
+    anm_free(inputs);
+    return status;
 }
 
 void anm_function_release_engines(anm_function *f) {
@@ -133,10 +167,11 @@ void anm_function_profile(const anm_function *function, int on) {
 
 size_t anm_function_step_count(const anm_function *function) {
     const anm_engine *engine = latest(function);
-    return engine ? anm_engine_profile_count(engine) : 0;
+    return engine ? anm_engine_get_facts(engine).steps : 0;
 }
 
 anm_step_timing anm_function_step(const anm_function *function, size_t index) {
     anm_engine_timing t = anm_engine_profile_at(latest(function), index);
-    return (anm_step_timing){t.kind, t.label, t.nanoseconds, t.bytes, t.flops};
+    return (anm_step_timing){t.kind,  t.label, t.nanoseconds, t.bytes,
+                             t.flops, t.phase, t.interpreted};
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The state of `anemone chat`, and its commands. */
+#ifndef ANM_CLI_CHAT_H
+#define ANM_CLI_CHAT_H
+
+#include "src/cli/chatview.h"
+#include "src/cli/talk.h"
+
+typedef struct chat {
+    talk t;
+    talk_settings *settings; /* the talk's own; /set changes them */
+    const cli_spec *spec;    /* its options are what /set knows */
+    chatview view;
+    bool terminal, leave;
+    char **texts; /* values of settings, kept as long as the chat */
+    size_t text_count;
+} chat;
+
+/* Commands as Tab completes them, ending with NULL. */
+extern const char *const chat_command_words[];
+/* Does what a line that starts with '/' says; what is wrong is told. */
+void chat_command(chat *c, const char *line);
+/* Answers the conversation as it stands, whose last message is the user's. */
+anm_status chat_answer(chat *c);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the user types in `anemone chat`: lines from a terminal, edited and remembered, or from a
+ * pipe. A line that ends in a backslash goes on in the next one; a line that starts with three
+ * quotes opens a text of many lines that the next three quotes close.
+ */
+#ifndef ANM_CLI_CHATLINE_H
+#define ANM_CLI_CHATLINE_H
+
+#include <stdbool.h>
+
+/* Reads the history of earlier chats; Tab completes these words at the start of a line. */
+void chatline_open(bool terminal, const char *const *words);
+void chatline_close(void);
+/*
+ * The next question or command, or NULL at the end of input. The caller frees. Ctrl-C at the prompt
+ * gives an empty line.
+ */
+char *chatline_read(const char *prompt);
+
+#endif
