@@ -27,13 +27,15 @@ static anm_status fail_taken(int fd, const char *what, anm_error *err) {
                     pid);
 }
 
-static anm_status take(const char *path, const char *what, int *fd, bool *again, anm_error *err) {
+static anm_status take(const char *path, int *fd, bool *busy, bool *again, anm_error *err) {
     char pid[32];
-    *again = false;
+    *again = *busy = false;
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (*fd < 0) return anm_fail(err, ANM_ERROR_IO, path, "cannot create: %s", strerror(errno));
-    if (flock(*fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-        return fail_taken(*fd, what, err);
+    if (flock(*fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        *busy = true;
+        return ANM_OK;
+    }
     *again = !is_current(*fd, path);
     int size = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
     /* For other processes' messages only: a full disk must not matter. */
@@ -41,20 +43,32 @@ static anm_status take(const char *path, const char *what, int *fd, bool *again,
     return ANM_OK;
 }
 
-anm_status anm_lockfile_take(const char *path, const char *what, anm_lockfile *out,
-                             anm_error *err) {
+/* With `what`, a lock that another holds is an error. */
+static anm_status take_or_tell(const char *path, const char *what, bool *busy, anm_lockfile *out,
+                               anm_error *err) {
     bool again;
     *out = (anm_lockfile){anm_strdup(path), -1};
     if (!out->path) return anm_fail_memory(err);
     anm_status status;
     do {
-        status = take(path, what, &out->fd, &again, err);
-        if ((status != ANM_OK || again) && out->fd >= 0) close(out->fd);
+        status = take(path, &out->fd, busy, &again, err);
+        if (*busy && what) status = fail_taken(out->fd, what, err);
+        if ((status != ANM_OK || again || *busy) && out->fd >= 0) close(out->fd);
     } while (status == ANM_OK && again);
-    if (status == ANM_OK) return ANM_OK;
+    if (status == ANM_OK && !*busy) return ANM_OK;
     anm_free(out->path);
     *out = (anm_lockfile){NULL, -1};
     return status;
+}
+
+anm_status anm_lockfile_take(const char *path, const char *what, anm_lockfile *out,
+                             anm_error *err) {
+    bool busy;
+    return take_or_tell(path, what, &busy, out, err);
+}
+
+anm_status anm_lockfile_try(const char *path, bool *busy, anm_lockfile *out, anm_error *err) {
+    return take_or_tell(path, NULL, busy, out, err);
 }
 
 void anm_lockfile_release(anm_lockfile *lock) {

@@ -3,6 +3,8 @@
 #ifndef ANM_BASE_LOCKFILE_H
 #define ANM_BASE_LOCKFILE_H
 
+#include <stdbool.h>
+
 #include "src/base/status.h"
 
 typedef struct anm_lockfile {
@@ -17,6 +19,9 @@ typedef struct anm_lockfile {
  */
 ANM_MUST_CHECK anm_status anm_lockfile_take(const char *path, const char *what, anm_lockfile *out,
                                             anm_error *err);
+/* The same, but *busy tells whether another holds it, which then is no error: out->path is NULL. */
+ANM_MUST_CHECK anm_status anm_lockfile_try(const char *path, bool *busy, anm_lockfile *out,
+                                           anm_error *err);
 /* Removes the file. */
 void anm_lockfile_release(anm_lockfile *lock);
 
