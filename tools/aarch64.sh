@@ -12,7 +12,7 @@ build=$PWD/${1:-build-aarch64}
 sysroot=$build-sysroot
 
 packages="libc6-dev libgcc-s1 libjansson-dev libprotobuf-c-dev libpcre2-dev libutf8proc-dev
-libyaml-dev libarchive-dev libedit-dev libcmocka-dev libssl-dev"
+libyaml-dev libarchive-dev libedit-dev libcmocka-dev libssl-dev libcurl4-openssl-dev"
 
 unpack() {
     apt=$sysroot.apt

@@ -5,11 +5,11 @@ set -eu
 
 apt_packages="gcc meson ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev
 libjansson-dev libpcre2-dev libutf8proc-dev libyaml-dev libarchive-dev libssl-dev libedit-dev
-libmicrohttpd-dev libcmocka-dev python3"
+libcurl4-openssl-dev libmicrohttpd-dev libcmocka-dev python3"
 brew_packages="meson ninja pkg-config protobuf-c jansson pcre2 utf8proc libyaml libarchive
-openssl@3 libedit libmicrohttpd cmocka"
+openssl@3 libedit libmicrohttpd curl cmocka"
 libraries="jansson libprotobuf-c libpcre2-8 libutf8proc yaml-0.1 libarchive libcrypto libedit
-libmicrohttpd cmocka"
+libcurl libmicrohttpd cmocka"
 
 check() {
     for tool in meson ninja pkg-config protoc-c python3; do

@@ -9,6 +9,7 @@
 #include "anemone/convert.h"
 #include "anemone/convert_plan.h"
 #include "anemone/eval.h"
+#include "anemone/hub.h"
 #include "anemone/inspect.h"
 #include "anemone/interrupt.h"
 #include "anemone/llm.h"
