@@ -4,13 +4,8 @@
  * new and no others. It must be a plain window: steps of 1, all bounds constant but for one
  * position that is known when the function runs.
  */
+#include "src/pass/cachewindow.h"
 #include "src/pass/pass.h"
-
-typedef struct window {
-    int64_t begin[ANM_MAX_RANK];
-    int axis;                /* that the position moves along; -1: none */
-    anm_mil_value *position; /* int32, one element */
-} window;
 
 static bool one_int(anm_mil_operand o, int64_t *out) {
     const anm_mil_literal *literal = anm_mil_operand_constant(o);
@@ -24,7 +19,7 @@ static bool is_index(const anm_mil_value *value) {
 }
 
 /* begin = concat of numbers and one position, or all constant. */
-static bool read_begin(const anm_mil_op *op, int rank, window *w) {
+static bool read_begin(const anm_mil_op *op, int rank, anm_cache_window *w) {
     int n = rank;
     w->axis = -1;
     if (anm_mil_op_get_ints(op, "begin", w->begin, ANM_MAX_RANK, &n)) return n == rank;
@@ -67,8 +62,8 @@ static void flags(const anm_mil_op *op, const char *name, int64_t *out) {
 }
 
 /* The window is as large as the update, for every position. */
-static bool ends_fit(const anm_mil_op *op, const anm_mil_type *state, const anm_mil_type *update,
-                     const window *w) {
+static bool ends_fit(const anm_mil_op *op, const anm_mil_type *state, const int64_t *shape,
+                     const anm_cache_window *w) {
     int64_t open[ANM_MAX_RANK], end;
     flags(op, "end_mask", open);
     for (int i = 0; i < state->rank; i++) {
@@ -77,7 +72,7 @@ static bool ends_fit(const anm_mil_op *op, const anm_mil_type *state, const anm_
         else if (!end_of(op, i, moves ? w->position : NULL, &end)) return false;
         if (open[i] && moves) return false;
         if (end < 0) end += state->shape[i];
-        if (end - w->begin[i] != update->shape[i]) return false;
+        if (end - w->begin[i] != shape[i]) return false;
     }
     return true;
 }
@@ -98,13 +93,14 @@ static bool is_plain(const anm_mil_op *op, int rank) {
     return true;
 }
 
-static bool read_window(const anm_mil_op *op, const anm_mil_type *state, window *w) {
+bool anm_cache_window_read(const anm_mil_op *op, const anm_mil_type *state,
+                           const int64_t *shape, anm_cache_window *w) {
     const anm_mil_value *update = anm_arg_value(op, "update");
     if (!update || update->type->rank != state->rank || !is_plain(op, state->rank) ||
-        !read_begin(op, state->rank, w) || !ends_fit(op, state, update->type, w))
+        !read_begin(op, state->rank, w) || !ends_fit(op, state, shape, w))
         return false;
     for (int i = 0; i < state->rank; i++)
-        if (w->begin[i] < 0 || w->begin[i] + update->type->shape[i] > state->shape[i]) return false;
+        if (w->begin[i] < 0 || w->begin[i] + shape[i] > state->shape[i]) return false;
     return true;
 }
 
@@ -118,13 +114,15 @@ static bool is_fresh(const anm_mil_op *read, const anm_mil_op *write, const anm_
 }
 
 static bool visit(anm_flow *g, anm_mil_op *op) {
-    window w = {.axis = -1};
+    anm_cache_window w = {.axis = -1};
     if (!anm_is_op(op, "write_state")) return true;
     anm_mil_value *state = anm_arg_value(op, "input");
     const anm_mil_op *update = anm_arg_def(op, "data", "slice_update");
     const anm_mil_op *read = anm_arg_def(update, "x", "read_state");
     if (!read || anm_arg_value(read, "input") != state || !is_fresh(read, op, state) ||
-        !read_window(update, state->type->items[0], &w))
+        !anm_arg_value(update, "update") ||
+        !anm_cache_window_read(update, state->type->items[0],
+                               anm_arg_value(update, "update")->type->shape, &w))
         return true;
     int rank = state->type->items[0]->rank;
     anm_mil_value *position = w.axis < 0 ? anm_flow_int(g, "position", 0) : w.position;

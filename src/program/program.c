@@ -120,6 +120,7 @@ anm_status anm_program_open(const char *path, anm_program **out, anm_error *err)
 
 void anm_program_close(anm_program *program) {
     if (!program) return;
+    anm_program_release_wide(program);
     for (size_t i = 0; i < program->function_count; i++) {
         for (int p = 0; p < ANM_PRECISIONS; p++)
             anm_interp_destroy(program->functions[i].interps[p]);

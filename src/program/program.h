@@ -13,6 +13,7 @@
 enum { ANM_PRECISIONS = 2 };
 
 typedef struct anm_engine_entry anm_engine_entry;
+typedef struct anm_wide_function anm_wide_function;
 
 struct anm_function {
     anm_program *program;
@@ -30,6 +31,7 @@ struct anm_program {
     anm_package *package;
     anm_function *functions; /* in the order of the description */
     size_t function_count;
+    anm_wide_function *wide; /* made of the functions: wide.c; under the lock */
     pthread_mutex_t lock;
     bool broken;      /* opened to inspect although it cannot run */
     anm_arena *arena; /* of what follows; only when opened to inspect */
@@ -55,6 +57,8 @@ ANM_MUST_CHECK anm_status anm_function_check_usable(const anm_function *f, anm_e
 /* The function's interpreter for a precision, made ready if it is the first use. */
 ANM_MUST_CHECK anm_status anm_function_interp(const anm_function *f, anm_precision precision,
                                               anm_interp **out, anm_error *err);
+
+void anm_program_release_wide(anm_program *program);
 
 /* Binds the functions of an open package to their descriptions. */
 ANM_MUST_CHECK anm_status anm_program_bind(anm_program *program, anm_error *err);
