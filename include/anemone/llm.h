@@ -28,6 +28,12 @@ typedef struct anm_llm_options {
     anm_engine_kind engine; /* these three as in anm_predict_options; `cpu` is copied */
     int threads;
     const char *cpu;
+    /*
+     * Most rows of a prompt evaluated at a time, where the packages' prefill can be proved to allow
+     * more than it has: 0, what ANEMONE_PREFILL_ROWS says or else as many as pay (up to 512, fewer
+     * for long contexts and large models); 1, what the packages have.
+     */
+    int64_t prefill_rows;
 } anm_llm_options;
 ANM_API void anm_llm_options_init(anm_llm_options *options);
 
@@ -54,6 +60,7 @@ typedef struct anm_llm_part {
     const char *component; /* "embeddings", "FFN", "LM head", "monolithic" */
     size_t chunk;          /* of the FFN: from 1 */
     const anm_function *function;
+    size_t rows; /* tokens at a time; 0: any number */
 } anm_llm_part;
 /* Zero past the end. */
 ANM_API int anm_llm_part_at(const anm_llm *llm, size_t index, anm_llm_part *part);

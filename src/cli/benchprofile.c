@@ -40,35 +40,61 @@ static void add(bench_row *rows, size_t *count, bool decode, const char *name,
 }
 
 static void part_name(const anm_llm_part *part, char *name, size_t size) {
-    if (part->chunk)
+    if (part->chunk && part->rows > 1)
+        snprintf(name, size, "%s %zu %s, %zu rows", part->component, part->chunk,
+                 anm_function_name(part->function), part->rows);
+    else if (part->chunk)
         snprintf(name, size, "%s %zu %s", part->component, part->chunk,
                  anm_function_name(part->function));
     else snprintf(name, size, "%s", part->component);
 }
 
 /* A prompt runs the head once, decoding once a token: only the latter says what a token costs. */
-static void add_part(bench_profile *p, const anm_llm_part *part, bool decode, size_t batch) {
+static void add_part(bench_profile *p, const anm_llm_part *part, bool decode) {
     char name[64];
     part_name(part, name, sizeof name);
     size_t count = anm_function_step_count(part->function);
-    bool each_token = decode || part->chunk;
     for (size_t i = 0; i < count; i++) {
         anm_step_timing t = anm_function_step(part->function, i);
         add(p->kinds, &p->kind_count, decode, t.kind, &t);
         add(p->parts, &p->part_count, decode, name, &t);
-        if (!each_token) continue;
-        p->weights[decode] += (double)t.bytes;
-        p->flops[decode] += (double)t.flops / (double)(decode ? 1 : batch);
+    }
+}
+
+/*
+ * What one call reads and computes, for each of its rows; of a chunk's functions for different
+ * numbers of rows the one that was made last counts.
+ */
+static void add_work(bench_profile *p, const anm_llm_part *part, bool decode, size_t *last_chunk,
+                     double *weights, double *flops) {
+    size_t count = anm_function_step_count(part->function);
+    if (!count || !(decode || part->chunk)) return;
+    if (part->chunk != *last_chunk || !part->chunk) {
+        p->weights[decode] += *weights;
+        p->flops[decode] += *flops;
+    }
+    *last_chunk = part->chunk;
+    *weights = *flops = 0;
+    for (size_t i = 0; i < count; i++) {
+        anm_step_timing t = anm_function_step(part->function, i);
+        *weights += (double)t.bytes;
+        *flops += (double)t.flops / (double)(part->rows ? part->rows : 1);
     }
 }
 
 void bench_profile_stop(bench_profile *p, const anm_llm *llm, bool decode, size_t tokens) {
     anm_llm_part part;
-    size_t batch = anm_llm_batch_size(llm);
+    size_t last_chunk = 0;
+    double weights = 0, flops = 0;
     p->tokens[decode] += tokens;
     p->weights[decode] = p->flops[decode] = 0;
-    for (size_t i = 0; anm_llm_part_at(llm, i, &part); i++)
-        if (belongs(&part, decode)) add_part(p, &part, decode, batch ? batch : 1);
+    for (size_t i = 0; anm_llm_part_at(llm, i, &part); i++) {
+        if (!belongs(&part, decode)) continue;
+        add_part(p, &part, decode);
+        add_work(p, &part, decode, &last_chunk, &weights, &flops);
+    }
+    p->weights[decode] += weights;
+    p->flops[decode] += flops;
     each_part(llm, decode, 0);
 }
 

@@ -224,7 +224,7 @@ static bool parse_sizes(const char *text, size_t *out, size_t *count) {
 
 typedef struct bench_settings {
     const char *prefill, *depths, *cpu, *engine, *precision;
-    int64_t decode, threads, repeats;
+    int64_t decode, threads, repeats, rows;
     bool json, profile, components;
 } bench_settings;
 
@@ -251,6 +251,7 @@ static anm_status open_bench(bench *b, const char *dir, const bench_settings *s)
     anm_llm_options_init(&options);
     options.threads = (int)s->threads;
     options.cpu = s->cpu;
+    options.prefill_rows = s->rows;
     engine_kind(s->engine, &options.engine);
     double begin = now();
     anm_status status = anm_llm_open(dir, &options, &b->llm, &b->err);
@@ -304,6 +305,8 @@ int cmd_bench(int argc, char **argv) {
         {"prefill", 'p', CLI_STRING, &s.prefill, "N,..", "tokens (default 64,512, full context)"},
         {"decode", 'n', CLI_INT, &s.decode, "N", "tokens generated one by one (default 32)"},
         {"depth", 'd', CLI_STRING, &s.depths, "N,..", "tokens before (default 0, half, full)"},
+        {"prefill-rows", 0, CLI_INT, &s.rows, "N",
+         "most rows of a prompt at a time (default: what pays; 1: as the packages have it)"},
         {"threads", 't', CLI_INT, &s.threads, "N", "default: one a processor"},
         {"repeats", 'r', CLI_INT, &s.repeats, "N", "of which the median is shown (default 5)"},
         {"cpu", 0, CLI_STRING, &s.cpu, "LEVEL", "highest level of instructions (default: all)"},

@@ -33,13 +33,26 @@ static anm_tensor token_ids(anm_session *s, const int32_t *tokens, size_t rows, 
                         .bytes = padded * sizeof *s->ids};
 }
 
+/* The embeddings take a batch at a time: rows do not know of each other there. */
 static anm_status embed(anm_session *s, const anm_tensor *ids, anm_tensor *hidden,
                         anm_error *err) {
-    *hidden = (anm_tensor){.name = s->llm->embeddings_output,
-                           .dtype = ANM_DTYPE_FP32,
-                           .data = s->hidden[0],
-                           .bytes = s->hidden_bytes};
-    return predict(s, s->llm->embeddings, ids, 1, hidden, 1, err);
+    size_t rows = (size_t)ids->shape[1], step = rows > s->llm->batch ? s->llm->batch : rows;
+    size_t row_bytes = s->llm->hidden * sizeof(float);
+    for (size_t row = 0; row < rows; row += step) {
+        anm_tensor part = *ids;
+        part.shape[1] = (int64_t)step;
+        part.data = s->ids + row;
+        part.bytes = step * sizeof *s->ids;
+        *hidden = (anm_tensor){.name = s->llm->embeddings_output,
+                               .dtype = ANM_DTYPE_FP32,
+                               .data = (char *)s->hidden[0] + row * row_bytes,
+                               .bytes = s->hidden_bytes - row * row_bytes};
+        ANM_TRY(predict(s, s->llm->embeddings, &part, 1, hidden, 1, err));
+    }
+    hidden->data = s->hidden[0];
+    hidden->shape[1] = (int64_t)rows;
+    hidden->bytes = rows * row_bytes;
+    return ANM_OK;
 }
 
 /* Row r is position first + r and sees columns up to itself. */
@@ -96,13 +109,21 @@ static size_t make_inputs(anm_session *s, const anm_function *f, size_t first, c
     return count;
 }
 
+/* The function of a chunk for a pass of so many rows. */
+static const anm_function *function_of(const anm_llm *llm, size_t chunk, anm_llm_role role,
+                                       size_t rows) {
+    const anm_llm_width *width = anm_llm_width_for(llm, rows);
+    return width ? width->functions[chunk] : llm->chunks[chunk].functions[role];
+}
+
 static anm_status run_chunks(anm_session *s, anm_llm_role role, size_t first, anm_tensor *hidden,
                              anm_error *err) {
     const anm_llm *llm = s->llm;
+    size_t rows = (size_t)hidden->shape[1];
     for (size_t i = 0; i < llm->chunk_count; i++) {
-        const anm_function *f = llm->chunks[i].functions[role];
+        const anm_function *f = function_of(llm, i, role, rows);
         chunk_inputs in = {0};
-        size_t count = make_inputs(s, f, first, &in, s->mask + llm->batch * llm->context);
+        size_t count = make_inputs(s, f, first, &in, s->mask + llm->most_rows * llm->context);
         in.tensors[0] = *hidden;
         in.tensors[0].name = "hidden_states";
         anm_tensor out = {.name = anm_function_output(f, 0)->name,
@@ -177,9 +198,9 @@ static anm_status run_head(anm_session *s, const anm_tensor *hidden, anm_error *
 static anm_status run_whole(anm_session *s, anm_llm_role role, size_t first,
                             const anm_tensor *ids, bool want_result, anm_error *err) {
     const anm_llm *llm = s->llm;
-    const anm_function *f = llm->chunks[0].functions[role];
+    const anm_function *f = function_of(llm, 0, role, (size_t)ids->shape[1]);
     chunk_inputs in = {0};
-    size_t count = make_inputs(s, f, first, &in, s->mask + llm->batch * llm->context);
+    size_t count = make_inputs(s, f, first, &in, s->mask + llm->most_rows * llm->context);
     in.tensors[0] = *ids;
     if (want_result) return run_result(s, f, in.tensors, count, err);
     return predict(s, f, in.tensors, count, NULL, 0, err);
@@ -202,7 +223,8 @@ anm_status anm_session_forward(anm_session *s, const int32_t *tokens, size_t fir
     bool prefill = count > 1 || (s->llm->prefills_singly && !want_logits && !rotate);
     anm_llm_role role = prefill ? rotate ? ANM_LLM_PREFILL_ROTATE : ANM_LLM_PREFILL
                                 : rotate ? ANM_LLM_INFER_ROTATE : ANM_LLM_INFER;
-    size_t rows = prefill ? s->llm->batch : 1;
+    const anm_llm_width *width = anm_llm_width_for(s->llm, count);
+    size_t rows = width ? width->rows : prefill ? s->llm->batch : 1;
     anm_tensor hidden, ids = token_ids(s, tokens, count, rows);
     s->has_logits = s->has_winner = false;
     fill_positions(s, first, count, rows);

@@ -39,13 +39,14 @@ static anm_status read_config(anm_llm *llm, anm_error *err) {
     return llm->dir ? ANM_OK : anm_fail_memory(err);
 }
 
-static anm_status open_all(anm_llm *llm, anm_error *err) {
+static anm_status open_all(anm_llm *llm, int64_t rows, anm_error *err) {
     ANM_TRY(read_config(llm, err));
     if (!anm_path_is_dir(llm->dir))
         return anm_fail(err, ANM_ERROR_NOT_FOUND, llm->dir, "there is no such directory");
     ANM_TRY(anm_llm_read_meta(llm, err));
     if (llm->config && llm->config->info.model_id) llm->name = llm->config->info.model_id;
     ANM_TRY(anm_llm_wire(llm, err));
+    ANM_TRY(anm_llm_widen(llm, rows, err));
     ANM_TRY(open_tokenizer(llm, err));
     ANM_TRY(open_template(llm, err));
     return anm_llm_read_stop_ids(llm, err);
@@ -69,7 +70,8 @@ anm_status anm_llm_open(const char *dir, const anm_llm_options *options, anm_llm
     llm->threads = all.threads;
     llm->dir = anm_arena_strdup(arena, dir);
     llm->cpu = all.cpu ? anm_arena_strdup(arena, all.cpu) : NULL;
-    if (status == ANM_OK) status = llm->dir ? open_all(llm, err) : anm_fail_memory(err);
+    if (status == ANM_OK && !llm->dir) status = anm_fail_memory(err);
+    if (status == ANM_OK) status = open_all(llm, all.prefill_rows, err);
     if (status == ANM_OK) *out = llm;
     else anm_llm_close(llm);
     return status;
@@ -123,16 +125,37 @@ const int32_t *anm_llm_stop_ids(const anm_llm *llm, size_t *count) {
     return llm->stop_ids;
 }
 
+static bool is_prefill(int role) {
+    return role == ANM_LLM_PREFILL || role == ANM_LLM_PREFILL_ROTATE;
+}
+
+/* A chunk's functions, those for more rows last; *index counts down. */
+static bool chunk_part(const anm_llm *llm, size_t chunk, size_t *index, anm_llm_part *part) {
+    const anm_function *const *functions = llm->chunks[chunk].functions;
+    for (int role = 0; role < ANM_LLM_ROLES; role++) {
+        if (!functions[role] || (*index)-- > 0) continue;
+        *part = (anm_llm_part){"FFN", chunk + 1, functions[role],
+                               is_prefill(role) ? llm->batch : 1};
+        return true;
+    }
+    for (size_t i = 0; i < llm->width_count; i++) {
+        const anm_llm_width *w = &llm->widths[i];
+        if ((*index)-- > 0) continue;
+        *part = (anm_llm_part){"FFN", chunk + 1, w->functions[chunk], w->rows};
+        return true;
+    }
+    return false;
+}
+
 /* Functions in the order of a pass: embeddings, chunks, head. */
 int anm_llm_part_at(const anm_llm *llm, size_t index, anm_llm_part *part) {
     *part = (anm_llm_part){0};
-    if (llm->embeddings && index-- == 0)
-        *part = (anm_llm_part){"embeddings", 0, llm->embeddings};
-    for (size_t i = 0; i < llm->chunk_count && !part->function; i++)
-        for (int role = 0; role < ANM_LLM_ROLES && !part->function; role++)
-            if (llm->chunks[i].functions[role] && index-- == 0)
-                *part = (anm_llm_part){"FFN", i + 1, llm->chunks[i].functions[role]};
-    if (!part->function && llm->head && index == 0)
-        *part = (anm_llm_part){"LM head", 0, llm->head};
+    if (llm->embeddings && index-- == 0) {
+        *part = (anm_llm_part){"embeddings", 0, llm->embeddings, 0};
+        return 1;
+    }
+    for (size_t i = 0; i < llm->chunk_count; i++)
+        if (chunk_part(llm, i, &index, part)) return 1;
+    if (llm->head && index == 0) *part = (anm_llm_part){"LM head", 0, llm->head, 1};
     return part->function != NULL;
 }

@@ -33,6 +33,13 @@ enum { ANM_LLM_MOST_LOGITS = 64 };
 #define ANM_WINNERS_INDEX "argmax_idx"
 #define ANM_WINNERS_VALUE "argmax_val"
 
+/* Prefill for more rows than the packages have: widths.c. */
+typedef struct anm_llm_width {
+    size_t rows;
+    const anm_function **functions; /* by chunk */
+} anm_llm_width;
+enum { ANM_LLM_MOST_WIDTHS = 4 };
+
 /* What of meta.yaml is nowhere in the packages, but in the name. */
 typedef struct anm_llm_meta {
     const char *chunk_sizes; /* of the LM head: "16032,16032"; NULL */
@@ -63,6 +70,9 @@ struct anm_llm {
     anm_llm_logits *logits; /* in order of the vocabulary */
     size_t logits_count;
     size_t context, batch, hidden, vocab;
+    anm_llm_width widths[ANM_LLM_MOST_WIDTHS]; /* of ever fewer rows, all more than the batch */
+    size_t width_count;
+    size_t most_rows; /* at a time: of the first width, or the batch */
     /*
      * Rows of the cache of layers that see a window, which rotates beyond; the context length if
      * there is nothing of the kind.
@@ -77,6 +87,10 @@ struct anm_llm {
 
 /* Opens the packages of llm->dir and wires them; see wiring.c. */
 ANM_MUST_CHECK anm_status anm_llm_wire(anm_llm *llm, anm_error *err);
+/* Fills widths; `option` as in anm_llm_options. Once everything is wired. */
+ANM_MUST_CHECK anm_status anm_llm_widen(anm_llm *llm, int64_t option, anm_error *err);
+/* The fewest rows that hold so many; NULL: a batch does, or nothing does. */
+const anm_llm_width *anm_llm_width_for(const anm_llm *llm, size_t rows);
 /* headwire.c: whether a function gives winners, and taking what a head gives. */
 bool anm_llm_gives_winners(const anm_function *f);
 ANM_MUST_CHECK anm_status anm_llm_take_logits(anm_llm *llm, const anm_function *f,
@@ -111,16 +125,16 @@ struct anm_session {
     float *logits;
     int32_t *places; /* one for each of llm->logits */
     float *values;
-    uint16_t *mask; /* batch x context, fp16 */
-    int32_t *ids;   /* batch */
+    uint16_t *mask; /* most rows x context, and a row, fp16 */
+    int32_t *ids;   /* most rows */
     int32_t *positions;
-    void *hidden[2]; /* batch x hidden, ping-pong between chunks */
+    void *hidden[2]; /* most rows x hidden, ping-pong between chunks */
     size_t hidden_bytes;
 };
 
 /*
  * Evaluates `count` tokens at positions first, first + 1, ...: K and V go into the state. One token
- * runs `infer`, several run `prefill` (count <= batch, all below the window or all beyond).
+ * runs `infer`, several run `prefill` (count <= most rows, all below the window or all beyond).
  * `want_logits` runs the head on the last one; after prefill only if llm->prefill_gives_last.
  */
 ANM_MUST_CHECK anm_status anm_session_forward(anm_session *s, const int32_t *tokens, size_t first,

@@ -13,17 +13,17 @@ static anm_status allocate(anm_session *s, anm_error *err) {
     const anm_llm *llm = s->llm;
     size_t mask;
     /* A monolithic package keeps its hidden states to itself. */
-    s->hidden_bytes = llm->batch * (llm->hidden ? llm->hidden : 1) * sizeof(float);
-    /* One row more than the batch: see make_inputs() in forward.c. */
-    if (!anm_size_mul(llm->batch + 1, llm->context, &mask))
+    s->hidden_bytes = llm->most_rows * (llm->hidden ? llm->hidden : 1) * sizeof(float);
+    /* One row more than are used: see make_inputs() in forward.c. */
+    if (!anm_size_mul(llm->most_rows + 1, llm->context, &mask))
         return anm_fail(err, ANM_ERROR_LIMIT, llm->dir, "context and batch are absurdly large");
     s->tokens = anm_calloc(llm->context, sizeof *s->tokens);
     s->places = anm_calloc(llm->logits_count, sizeof *s->places);
     s->values = anm_calloc(llm->logits_count, sizeof *s->values);
     s->logits = anm_calloc(llm->vocab, sizeof *s->logits);
     s->mask = anm_calloc(mask, sizeof *s->mask);
-    s->ids = anm_calloc(llm->batch, sizeof *s->ids);
-    s->positions = anm_calloc(llm->batch, sizeof *s->positions);
+    s->ids = anm_calloc(llm->most_rows, sizeof *s->ids);
+    s->positions = anm_calloc(llm->most_rows, sizeof *s->positions);
     s->hidden[0] = anm_calloc(s->hidden_bytes, 1);
     s->hidden[1] = anm_calloc(s->hidden_bytes, 1);
     bool results = s->logits && s->places && s->values && s->hidden[0] && s->hidden[1];
@@ -103,12 +103,23 @@ static bool batch_pays(const anm_session *s, size_t rows) {
     return s->count + llm->batch <= room;
 }
 
+/* The most rows that fit and whose padding is less than a batch of the packages. */
+static size_t batch_rows(const anm_session *s, size_t rows) {
+    const anm_llm *llm = s->llm;
+    for (size_t i = 0; i < llm->width_count && s->count < llm->window; i++) {
+        size_t wide = llm->widths[i].rows;
+        if (rows + llm->batch > wide && s->count + wide <= llm->window) return wide;
+    }
+    return llm->batch;
+}
+
 /* A batch or a step towards `end`; the last token with logits if it can be had on the way. */
 static anm_status pass(anm_session *s, const int32_t *tokens, size_t end, bool logits,
                        anm_error *err) {
     size_t rows = end - s->count;
     if (!batch_pays(s, rows)) return step(s, tokens[s->count], logits && rows == 1, err);
-    if (rows > s->llm->batch) rows = s->llm->batch;
+    size_t most = batch_rows(s, rows);
+    if (rows > most) rows = most;
     bool last = s->count + rows == end;
     ANM_TRY(anm_session_forward(s, tokens + s->count, s->count, rows, logits && last, err));
     memmove(s->tokens + s->count, tokens + s->count, rows * sizeof *tokens);

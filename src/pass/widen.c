@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Walking a function to widen it: each op's rule, new types, and whether they are the old, wider. */
+/* Walking a function to widen it: each op's rule, and whether the new types are the old, wider. */
 #include "src/pass/widen.h"
 
 #include <string.h>

@@ -64,7 +64,8 @@ static bool join_operand(widener *w, const anm_mil_op *op, const anm_mil_value *
     if (f.raw && !widen_reads(w, f, NULL, NULL)) return false;
     if (j->any && f.kind != j->out.kind)
         return widen_refuse(w, "mixes rows with something else");
-    if (j->any && f.kind == ANM_WIDE_STATE && (f.state != j->out.state || f.moment != j->out.moment))
+    bool other = f.state != j->out.state || f.moment != j->out.moment;
+    if (j->any && f.kind == ANM_WIDE_STATE && other)
         return widen_refuse(w, "mixes two states");
     if (j->any) return join_columns(w, op, f.columns, &j->out);
     int axis = j->out.axis;

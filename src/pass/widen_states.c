@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Widening of reads and writes of states, and the proof that rows are read after they are written. */
+/* Widening reads and writes of states; the proof that rows are read after they are written. */
 #include <string.h>
 
 #include "src/pass/cachewindow.h"
