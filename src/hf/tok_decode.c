@@ -93,7 +93,7 @@ static anm_status end_byte_level(anm_decode_state *s, size_t at, anm_error *err)
 
 /* --- ByteFallback: runs of <0x..> tokens ------------------------------------------------------ */
 
-static int byte_of(anm_sv token) {
+int anm_byte_token(anm_sv token) {
     unsigned value = 0;
     if (token.len != 6 || memcmp(token.data, "<0x", 3) != 0 || token.data[5] != '>') return -1;
     for (int i = 3; i < 5; i++) {
@@ -128,7 +128,7 @@ static anm_status end_byte_run(anm_decode_state *s, size_t at, anm_error *err) {
 
 static anm_status end_byte_fallback(anm_decode_state *s, size_t at, anm_error *err) {
     anm_decode_stage *stage = &s->stages[at];
-    int byte = byte_of(content(&stage->held));
+    int byte = anm_byte_token(content(&stage->held));
     if (byte >= 0) {
         anm_strbuf_putc(&stage->made, (char)byte);
         return stage->made.failed ? anm_fail_memory(err) : ANM_OK;

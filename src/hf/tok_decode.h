@@ -66,4 +66,7 @@ ANM_MUST_CHECK anm_status anm_decode_token(anm_decode_state *state, anm_sv text,
 /* No more tokens: appends what was held back, then resets. */
 ANM_MUST_CHECK anm_status anm_decode_finish(anm_decode_state *state, anm_error *err);
 
+/* The byte that a token of byte fallback ("<0x0A>") stands for, or -1. */
+int anm_byte_token(anm_sv token);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "src/base/alloc.h"
 #include "src/base/file.h"
+#include "src/hf/tok_bytetrie.h"
 #include "src/hf/tokenizer_impl.h"
 
 static anm_status load_file(anm_tokenizer *t, const char *path, anm_error *err) {
@@ -79,6 +80,7 @@ void anm_tokenizer_close(anm_tokenizer *t) {
     anm_added_free(&t->added);
     anm_post_free(&t->post);
     anm_decode_chain_free(&t->decoder);
+    anm_byte_trie_destroy(t->byte_trie);
     anm_arena_destroy(t->arena);
     pthread_mutex_destroy(&t->lock);
     anm_free(t);

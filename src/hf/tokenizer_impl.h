@@ -34,8 +34,9 @@ struct anm_tokenizer {
     anm_post post;
     anm_decode_chain decoder;
     int32_t special[ANM_SPECIAL_KINDS]; /* -1: none */
-    /* Idle scratch; the only thing that changes after opening, under the lock. */
+    /* What changes after opening, under the lock: idle scratch, and the trie, made when needed. */
     pthread_mutex_t lock;
+    struct anm_byte_trie *byte_trie;
     anm_encode_scratch *idle[ANM_SCRATCH_POOL];
     int idle_count;
 };
