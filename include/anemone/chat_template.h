@@ -20,10 +20,17 @@ extern "C" {
 
 typedef struct anm_chat_template anm_chat_template;
 
-/* One turn of a conversation, both zero-terminated UTF-8. */
+/* One turn of a conversation, all zero-terminated UTF-8. */
 typedef struct anm_chat_message {
     const char *role; /* "system", "user", "assistant", "tool" or what else the template knows */
-    const char *content;
+    const char *content; /* may be NULL where extra_json is not: the template sees none */
+    /*
+     * NULL, or a JSON object with more members of the message: "tool_calls" of an assistant,
+     * "tool_call_id" and "name" of a tool, "reasoning_content". Tool calls have the form of
+     * OpenAI's API; arguments written as a text are given to the template as the object that they
+     * hold, unless it wants the text.
+     */
+    const char *extra_json;
 } anm_chat_message;
 
 typedef struct anm_chat_options {
@@ -42,6 +49,11 @@ typedef struct anm_chat_options {
      * in Python (True, {'a': 1}), which is what transformers renders.
      */
     int python_text;
+    /*
+     * NULL, or a JSON array of tools as in OpenAI's API:
+     * [{"type": "function", "function": {"name": ..., "description": ..., "parameters": {...}}}].
+     */
+    const char *tools_json;
 } anm_chat_options;
 
 /* Fills in the defaults. */
@@ -71,7 +83,7 @@ ANM_API void anm_chat_template_close(anm_chat_template *tmpl); /* NULL is fine *
 
 /*
  * Renders `count` messages. As in transformers the template sees messages,
- * add_generation_prompt, tools and documents (none unless in extra_json) and the special tokens.
+ * add_generation_prompt, tools and documents (none unless given) and the special tokens.
  * *text is zero-terminated, *len bytes long (NULL: not wanted), and is released with
  * anm_chat_text_free(). `options` may be NULL for the defaults.
  *
@@ -89,9 +101,9 @@ ANM_API ANM_MUST_CHECK anm_status anm_chat_template_render(const anm_chat_templa
                                                            anm_error *err);
 
 /*
- * The same with all variables in one JSON object of `context_len` bytes, e.g. for messages with
- * tool calls. Only the special tokens are added to it; of the options, add_generation_prompt is
- * not used and extra_json still is.
+ * The same with all variables in one JSON object of `context_len` bytes. Only the special tokens
+ * are added to it; of the options, add_generation_prompt and tools_json are not used and
+ * extra_json still is.
  */
 ANM_API ANM_MUST_CHECK anm_status anm_chat_template_render_json(const anm_chat_template *tmpl,
                                                                 const char *context_json,

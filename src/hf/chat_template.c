@@ -9,7 +9,9 @@
 #include "src/base/file.h"
 #include "src/base/json.h"
 #include "src/base/options.h"
+#include "src/hf/chat_context.h"
 #include "src/hf/jinja.h"
+#include "src/hf/toolform.h"
 
 struct anm_chat_template {
     jinja_template *jinja;
@@ -254,38 +256,20 @@ anm_status anm_chat_template_render_json(const anm_chat_template *tmpl, const ch
     return render(tmpl, context, &known, text, len, err);
 }
 
-static anm_status add_message(json_t *list, const anm_chat_message *message, size_t index,
-                              anm_error *err) {
-    if (!message->role || !message->content)
-        return anm_fail(err, ANM_ERROR_ARGUMENT, "messages", "message %zu has no role or content",
-                        index);
-    json_t *role = json_string(message->role), *content = json_string(message->content);
-    bool valid = role && content;
-    json_t *object = json_object();
-    bool ok = json_object_set_new(object, "role", role) == 0;
-    ok = json_object_set_new(object, "content", content) == 0 && ok;
-    ok = json_array_append_new(list, object) == 0 && ok;
-    if (!valid)
-        return anm_fail(err, ANM_ERROR_ARGUMENT, "messages", "message %zu is not UTF-8", index);
-    return ok ? ANM_OK : anm_fail_memory(err);
-}
-
-/* What transformers gives every template; tools and documents are none rather than undefined. */
-static anm_status build_context(const anm_chat_message *messages, size_t count,
-                                const anm_chat_options *options, char **out, anm_error *err) {
-    json_t *list = json_array();
-    anm_status status = list ? ANM_OK : anm_fail_memory(err);
-    for (size_t i = 0; i < count && status == ANM_OK; i++)
-        status = add_message(list, &messages[i], i, err);
-    if (status != ANM_OK) {
-        json_decref(list);
-        return status;
-    }
-    json_t *context = json_pack("{s:o, s:b, s:n, s:n}", "messages", list, "add_generation_prompt",
-                                options->add_generation_prompt != 0, "tools", "documents");
-    *out = context ? json_dumps(context, JSON_COMPACT) : NULL;
-    json_decref(context);
-    return *out ? ANM_OK : anm_fail_memory(err);
+/* One try; *retry when it failed and might not with the arguments of calls as texts. */
+static anm_status render_messages(const anm_chat_template *tmpl, const anm_chat_turns *turns,
+                                  const anm_chat_options *options, char **text, size_t *len,
+                                  bool *retry, anm_error *err) {
+    char *context;
+    bool calls;
+    bool as_text = *retry;
+    *retry = false;
+    ANM_TRY(anm_chat_context(turns, as_text, &context, &calls, err));
+    jinja_context variables = {"messages", anm_sv_from(context)};
+    anm_status status = render(tmpl, variables, options, text, len, err);
+    free(context); /* jansson's memory, not ours */
+    *retry = status == ANM_ERROR_MISMATCH && calls && !as_text;
+    return status;
 }
 
 anm_status anm_chat_template_render(const anm_chat_template *tmpl,
@@ -293,13 +277,19 @@ anm_status anm_chat_template_render(const anm_chat_template *tmpl,
                                     const anm_chat_options *options, char **text, size_t *len,
                                     anm_error *err) {
     anm_chat_options known;
-    char *context;
+    bool retry = false;
     *text = NULL;
     if (len) *len = 0;
     ANM_TRY(read_options(options, &known, err));
-    ANM_TRY(build_context(messages, count, &known, &context, err));
-    jinja_context variables = {"messages", anm_sv_from(context)};
-    anm_status status = render(tmpl, variables, &known, text, len, err);
-    free(context); /* jansson's memory, not ours */
-    return status;
+    anm_chat_turns turns = {messages, count, known.tools_json, known.add_generation_prompt != 0};
+    anm_status status = render_messages(tmpl, &turns, &known, text, len, &retry, err);
+    if (!retry) return status;
+    retry = true;
+    anm_error second; /* if that fails too, the first error says what is wrong */
+    anm_status again = render_messages(tmpl, &turns, &known, text, len, &retry, &second);
+    return again == ANM_OK ? ANM_OK : status;
+}
+
+anm_tool_form anm_tool_form_of(const anm_chat_template *tmpl) {
+    return tmpl ? anm_tool_form_in(anm_jinja_source_text(tmpl->jinja)) : ANM_TOOL_FORM_NONE;
 }

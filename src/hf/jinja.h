@@ -36,6 +36,9 @@ ANM_MUST_CHECK anm_status anm_jinja_parse(const char *text, size_t len, const ch
                                           jinja_template **out, anm_error *err);
 void anm_jinja_free(jinja_template *tmpl); /* NULL is fine */
 
+/* The template's text, as it was parsed. */
+anm_sv anm_jinja_source_text(const jinja_template *tmpl);
+
 /* Variables: a JSON object as text. `where` names it in error messages. */
 typedef struct jinja_context {
     const char *where;

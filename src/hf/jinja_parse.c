@@ -479,3 +479,7 @@ anm_status anm_jinja_parse(const char *text, size_t len, const char *name, jinja
 void anm_jinja_free(jinja_template *tmpl) {
     if (tmpl) anm_arena_destroy(tmpl->arena);
 }
+
+anm_sv anm_jinja_source_text(const jinja_template *tmpl) {
+    return tmpl->source.text;
+}
