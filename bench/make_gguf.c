@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes a Qwen checkpoint (such as make_checkpoint's) as a GGUF file without a tokenizer, matrices
- * in Q8_0, Q4_0, Q4_K or Q6_K by plain rounding: for timing, not for use. Streams, row by row.
+ * in Q8_0, Q4_0, Q4_K or Q6_K by plain rounding, in BF16 or F16: for timing, not for use. Streams,
+ * row by row.
  */
 #include <math.h>
 #include <stdio.h>
@@ -102,12 +103,19 @@ static void code_q6_k(const float *x, uint8_t *out) {
     }
 }
 
+static void code_bf16(const float *x, uint8_t *out) {
+    uint16_t b = anm_bf16_from_float(*x);
+    memcpy(out, &b, 2);
+}
+
+static void code_f16(const float *x, uint8_t *out) { put_half(out, *x); }
+
 static const struct {
     const char *name;
     uint32_t type;
     void (*code)(const float *x, uint8_t *out);
 } codes[] = {{"q8_0", 8, code_q8_0}, {"q4_0", 2, code_q4_0}, {"q4_k", 12, code_q4_k},
-             {"q6_k", 14, code_q6_k}};
+             {"q6_k", 14, code_q6_k}, {"bf16", 30, code_bf16}, {"f16", 1, code_f16}};
 
 /* ---- the file ---- */
 
@@ -163,6 +171,8 @@ static void put_config(maker *k, const anm_hf_config *c) {
     put_int(k, arch, "attention.key_length", c->head_dim);
     put_int(k, arch, "attention.value_length", c->head_dim);
     put_int(k, arch, "context_length", c->max_position_embeddings);
+    put_int(k, arch, "vocab_size", c->vocab_size);
+    put_pair(k, "tokenizer.ggml.model", TEXT, "none");
     put_real(k, arch, "attention.layer_norm_rms_epsilon", c->rms_norm_eps);
     put_real(k, arch, "rope.freq_base", c->rope.theta);
 }
@@ -293,6 +303,6 @@ int main(int argc, char **argv) {
         fprintf(stderr, "make_gguf: %s\n", text);
         return 1;
     }
-    fprintf(stderr, "usage: make_gguf QWEN_DIR OUT.gguf q8_0|q4_0|q4_k|q6_k\n");
+    fprintf(stderr, "usage: make_gguf QWEN_DIR OUT.gguf q8_0|q4_0|q4_k|q6_k|bf16|f16\n");
     return 2;
 }
