@@ -30,6 +30,7 @@ typedef struct anm_step_timing {
     uint64_t flops;       /* that one run computes with them */
     int phase;            /* from 0; a barrier separates phases */
     int interpreted;      /* the interpreter runs it: the engine has no kernel for this */
+    uint64_t cache_bytes; /* of keys and values read since profiling began */
 } anm_step_timing;
 
 /*

@@ -58,6 +58,7 @@ static void add_part(bench_profile *p, const anm_llm_part *part, bool decode) {
         anm_step_timing t = anm_function_step(part->function, i);
         add(p->kinds, &p->kind_count, decode, t.kind, &t);
         add(p->parts, &p->part_count, decode, name, &t);
+        p->cache += (double)t.cache_bytes;
     }
 }
 
@@ -87,7 +88,7 @@ void bench_profile_stop(bench_profile *p, const anm_llm *llm, bool decode, size_
     size_t last_chunk = 0;
     double weights = 0, flops = 0;
     p->tokens[decode] += tokens;
-    p->weights[decode] = p->flops[decode] = 0;
+    p->weights[decode] = p->flops[decode] = p->cache = 0;
     for (size_t i = 0; anm_llm_part_at(llm, i, &part); i++) {
         if (!belongs(&part, decode)) continue;
         add_part(p, &part, decode);
@@ -95,11 +96,16 @@ void bench_profile_stop(bench_profile *p, const anm_llm *llm, bool decode, size_
     }
     p->weights[decode] += weights;
     p->flops[decode] += flops;
+    p->cache /= (double)tokens;
     each_part(llm, decode, 0);
 }
 
 double bench_profile_weights(const bench_profile *p, bool decode) {
     return p->weights[decode];
+}
+
+double bench_profile_cache(const bench_profile *p) {
+    return p->cache;
 }
 
 double bench_profile_flops(const bench_profile *p, bool decode) {

@@ -24,13 +24,15 @@ typedef struct bench_profile {
     size_t kind_count, part_count;
     size_t tokens[2];              /* profiled, by decode */
     double weights[2], flops[2];   /* of one token, by decode */
+    double cache;                  /* bytes of one token's keys and values, of the last run */
 } bench_profile;
 
 /* Around a measurement: `tokens` were evaluated. */
 void bench_profile_start(bench_profile *p, const anm_llm *llm, bool decode);
 void bench_profile_stop(bench_profile *p, const anm_llm *llm, bool decode, size_t tokens);
-/* Weights read, and operations, for a token. */
+/* Weights read, operations, and keys and values read in the last measurement, for a token. */
 double bench_profile_weights(const bench_profile *p, bool decode);
+double bench_profile_cache(const bench_profile *p);
 double bench_profile_flops(const bench_profile *p, bool decode);
 void bench_profile_print(const bench_profile *p, bool parts);
 json_t *bench_profile_json(const bench_profile *p, bool parts);

@@ -21,6 +21,7 @@ typedef struct bench_case {
     bool decode;
     size_t tokens, depth; /* evaluated; there before */
     double seconds[MOST_REPEATS];
+    double cache; /* bytes of keys and values read for a token */
 } bench_case;
 
 typedef struct bench {
@@ -51,33 +52,31 @@ static void add_case(bench *b, bool decode, size_t tokens, size_t depth) {
     b->cases[b->count++] = (bench_case){.decode = decode, .tokens = tokens, .depth = depth};
 }
 
-/* The last row of logits is always computed, as it is when a prompt is read. */
-static anm_status run_prefill(bench *b, bench_case *c, size_t repeat) {
-    anm_session_rewind(b->session, 0);
-    double begin = now();
-    anm_status status = anm_session_sync(b->session, b->tokens, c->tokens, &b->err);
-    c->seconds[repeat] = now() - begin;
-    return status;
-}
-
-static anm_status run_decode(bench *b, bench_case *c, size_t repeat) {
+/* The tokens before those that count. The last row of a prefill's logits is always computed. */
+static anm_status go_to_depth(bench *b, const bench_case *c) {
     size_t have;
     anm_session_tokens(b->session, &have);
     if (have > c->depth) anm_session_rewind(b->session, c->depth);
+    return c->depth ? anm_session_sync(b->session, b->tokens, c->depth, &b->err) : ANM_OK;
+}
+
+static anm_status run_tokens(bench *b, const bench_case *c) {
     anm_status status = ANM_OK;
-    if (c->depth) status = anm_session_sync(b->session, b->tokens, c->depth, &b->err);
-    double begin = now();
+    if (!c->decode) return anm_session_sync(b->session, b->tokens, c->tokens, &b->err);
     for (size_t i = 0; i < c->tokens && status == ANM_OK; i++)
         status = anm_session_append(b->session, b->tokens[c->depth + i], &b->err);
-    c->seconds[repeat] = now() - begin;
     return status;
 }
 
 static anm_status run_case(bench *b, bench_case *c, size_t repeat) {
-    bool profiled = b->profile.on && repeat > 0;
-    if (profiled) bench_profile_start(&b->profile, b->llm, c->decode);
-    anm_status status = c->decode ? run_decode(b, c, repeat) : run_prefill(b, c, repeat);
-    if (profiled) bench_profile_stop(&b->profile, b->llm, c->decode, c->tokens);
+    anm_status status = go_to_depth(b, c);
+    if (status != ANM_OK) return status;
+    if (b->profile.on) bench_profile_start(&b->profile, b->llm, c->decode);
+    double begin = now();
+    status = run_tokens(b, c);
+    c->seconds[repeat] = now() - begin;
+    if (b->profile.on) bench_profile_stop(&b->profile, b->llm, c->decode, c->tokens);
+    c->cache = bench_profile_cache(&b->profile);
     return status;
 }
 
@@ -93,6 +92,7 @@ static anm_status warm_up(bench *b) {
 
 static anm_status measure(bench *b, int threads, const char *cpu) {
     anm_status status = warm_up(b);
+    b->profile.on = true;
     for (size_t r = 0; r < b->repeats && status == ANM_OK; r++) {
         status = anm_limits_measure(threads, cpu, &b->limits[r], &b->err);
         for (size_t i = 0; i < b->count && status == ANM_OK; i++) {
@@ -142,8 +142,12 @@ static double own_memory(void) {
     return 1024.0 * (double)kilobytes;
 }
 
-static double case_bytes(const bench *b, const bench_case *c) {
-    return c->decode ? (double)bench_profile_weights(&b->profile, true) : 0;
+static double weight_bytes(const bench *b, const bench_case *c) {
+    return c->decode ? bench_profile_weights(&b->profile, true) : 0;
+}
+
+static double cache_bytes(const bench_case *c) {
+    return c->decode ? c->cache : 0;
 }
 
 static void print_case(const bench *b, const bench_case *c) {
@@ -153,11 +157,11 @@ static void print_case(const bench *b, const bench_case *c) {
              c->depth);
     printf("%-20s %10.1f tokens/s  +-%4.1f %%", name, rate, spread(c, b->repeats));
     if (c->decode) {
-        double bytes = case_bytes(b, c), limit = bytes / median_bandwidth(b);
-        printf("  %6.1f GB/s of weights, time / limit %.2f", 1e-9 * bytes * rate,
+        double bytes = weight_bytes(b, c) + cache_bytes(c), limit = bytes / median_bandwidth(b);
+        printf("  %6.1f GB/s of weights and cache, time / limit %.2f", 1e-9 * bytes * rate,
                time / (double)c->tokens / limit);
     } else {
-        double flops = (double)bench_profile_flops(&b->profile, false) * rate;
+        double flops = bench_profile_flops(&b->profile, false) * rate;
         const anm_limits *l = &b->limits[0];
         double peak = l->matrix_flops > 0 ? l->matrix_flops : l->flops;
         printf("  %6.2f TFLOP/s, %.0f %% of the %s peak", 1e-12 * flops, 100 * flops / peak,
@@ -185,12 +189,13 @@ static json_t *case_json(const bench *b, const bench_case *c) {
     for (size_t i = 0; i < b->repeats; i++)
         json_array_append_new(samples, json_real(c->seconds[i]));
     double time = median(c->seconds, b->repeats);
-    return json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:o}", "kind",
+    return json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:o}", "kind",
                      c->decode ? "decode" : "prefill", "tokens", (json_int_t)c->tokens, "depth",
                      (json_int_t)c->depth, "tokens_per_second", (double)c->tokens / time,
                      "spread_percent", spread(c, b->repeats), "weight_bytes_per_token",
-                     case_bytes(b, c), "flops_per_token",
-                     (double)bench_profile_flops(&b->profile, c->decode), "seconds", samples);
+                     weight_bytes(b, c), "cache_bytes_per_token", cache_bytes(c),
+                     "flops_per_token", bench_profile_flops(&b->profile, c->decode), "seconds",
+                     samples);
 }
 
 static void print_json(const bench *b, bool profile, bool components) {
@@ -279,7 +284,6 @@ static int run_bench(const char *dir, const bench_settings *s, const size_t *pre
     if (!b) return ANM_ERROR_MEMORY;
     cli_catch_interrupt();
     b->repeats = (size_t)s->repeats;
-    b->profile.on = true;
     anm_status status = open_bench(b, dir, s);
     if (status == ANM_OK) add_cases(b, s, prefill, prefills, depths, depth_count);
     if (status == ANM_OK) status = measure(b, (int)s->threads, s->cpu);

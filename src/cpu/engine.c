@@ -15,7 +15,7 @@ struct anm_engine {
     anm_plan plan;
     pthread_mutex_t lock;
     anm_engine_result *idle; /* workspaces that nobody uses */
-    uint64_t *ticks;         /* by step; NULL: not profiling */
+    uint64_t *ticks, *cache_bytes; /* by step; NULL: not profiling */
 };
 
 struct anm_engine_result {
@@ -91,6 +91,7 @@ void anm_engine_destroy(anm_engine *e) {
         anm_interp_destroy(e->plan.interps[i]);
     anm_flow_free(&e->plan.flow);
     anm_free(e->ticks);
+    anm_free(e->cache_bytes);
     pthread_mutex_destroy(&e->lock);
     anm_free(e);
 }
@@ -241,7 +242,8 @@ anm_status anm_engine_run(anm_engine *e, anm_pool *pool, const anm_tensor *input
                   .base = r->base,
                   .scratch = r->workspace + e->plan.scratch_begin,
                   .err = err,
-                  .ticks = e->ticks};
+                  .ticks = e->ticks,
+                  .cache_bytes = e->cache_bytes};
     anm_status status =
         load(&e->plan, inputs, input_count, states, state_count, r->base, err);
     if (status == ANM_OK) {
@@ -268,7 +270,9 @@ const anm_tensor *anm_engine_result_tensors(const anm_engine_result *r, size_t *
 
 void anm_engine_profile(anm_engine *e, bool on) {
     anm_free(e->ticks);
+    anm_free(e->cache_bytes);
     e->ticks = on ? anm_calloc(e->plan.step_count + 1, sizeof *e->ticks) : NULL;
+    e->cache_bytes = on ? anm_calloc(e->plan.step_count + 1, sizeof *e->cache_bytes) : NULL;
 }
 
 size_t anm_engine_profile_count(const anm_engine *e) {
@@ -283,5 +287,7 @@ anm_engine_timing anm_engine_profile_at(const anm_engine *e, size_t index) {
                                .bytes = s->bytes,
                                .flops = s->flops,
                                .phase = s->phase,
-                               .interpreted = s->interpreted};
+                               .interpreted = s->interpreted,
+                               .cache_bytes =
+                                   e->cache_bytes ? e->cache_bytes[index] : 0};
 }

@@ -59,9 +59,10 @@ typedef struct anm_engine_timing {
     const char *kind;      /* of the step: "anm_linear" */
     const char *label;     /* of the op; may be NULL */
     uint64_t nanoseconds;  /* of all runs since profiling began */
-    uint64_t bytes, flops; /* of one run: read of weights and caches; computed */
+    uint64_t bytes, flops; /* of one run: read of weights; computed */
     int phase;             /* a barrier separates phases */
     bool interpreted;      /* the interpreter runs it */
+    uint64_t cache_bytes;  /* of all runs: of keys and values read */
 } anm_engine_timing;
 void anm_engine_profile(anm_engine *engine, bool on);
 size_t anm_engine_profile_count(const anm_engine *engine); /* 0: not profiling */

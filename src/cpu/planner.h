@@ -49,7 +49,7 @@ struct anm_step {
     const anm_mil_op *op;
     const void *data;      /* what the step's own file made */
     int phase;             /* a barrier separates phases */
-    uint64_t bytes, flops; /* of weights and caches read; multiplied and added */
+    uint64_t bytes, flops; /* of weights read; multiplied and added */
     bool interpreted;      /* by the interpreter */
 };
 
@@ -64,6 +64,7 @@ struct anm_exec {
     int failed; /* anm_status of the first failure; set by one thread */
     anm_error *err;
     uint64_t *ticks; /* by step, nanoseconds on thread 0; NULL: no profile */
+    uint64_t *cache_bytes; /* by step, of keys and values read; NULL: no profile */
 };
 
 typedef struct anm_plan {

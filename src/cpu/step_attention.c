@@ -45,6 +45,22 @@ typedef struct attention_step {
     const anm_attention_kernel *kernel;
 } attention_step;
 
+/* Columns from the first to the last that any row sees. */
+static int64_t seen_columns(const anm_attention *a) {
+    if (!a->span) return a->columns;
+    int64_t begin = a->columns, end = 0;
+    for (int64_t r = 0; r < a->rows; r++) {
+        if (a->span[2 * r] < begin) begin = a->span[2 * r];
+        if (a->span[2 * r + 1] > end) end = a->span[2 * r + 1];
+    }
+    return end > begin ? end - begin : 0;
+}
+
+static uint64_t cache_bytes(const anm_attention *a) {
+    int64_t size = a->kv_dtype == ANM_DTYPE_FP16 ? 2 : 4;
+    return (uint64_t)(a->kv_heads * seen_columns(a) * (a->dim + a->value_dim) * size);
+}
+
 static void run_attention(const anm_step *s, anm_exec *x, int thread, int threads) {
     const attention_step *t = s->data;
     anm_attention a = t->a;
@@ -58,6 +74,7 @@ static void run_attention(const anm_step *s, anm_exec *x, int thread, int thread
         a.span = anm_exec_at(x, &t->spans->spans);
         a.mask_trivial = a.span[2 * a.rows] != 0;
     }
+    if (x->cache_bytes && thread == 0) x->cache_bytes[s - x->plan->steps] += cache_bytes(&a);
     anm_share(t->kernel->units(&a), 1, thread, threads, &from, &to);
     if (from < to) t->kernel->run(&a, from, to, anm_exec_scratch(x, thread));
 }

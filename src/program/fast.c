@@ -173,5 +173,5 @@ size_t anm_function_step_count(const anm_function *function) {
 anm_step_timing anm_function_step(const anm_function *function, size_t index) {
     anm_engine_timing t = anm_engine_profile_at(latest(function), index);
     return (anm_step_timing){t.kind,  t.label, t.nanoseconds, t.bytes,
-                             t.flops, t.phase, t.interpreted};
+                             t.flops, t.phase, t.interpreted, t.cache_bytes};
 }
