@@ -78,36 +78,102 @@ ALWAYS void few_one_score(const few_state *f, const char *k, bool half, int coun
     }
 }
 
-/* The memory is asked for a row of the block that comes next: values after keys, keys after. */
-ALWAYS void few_prefetch(const char *row, int64_t bytes) {
-    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(row + i, 0, 2);
-}
+/*
+ * The next columns of a head: up to PIECE in each of STREAMS equal ranges, which are read side by
+ * side because one stream of reads does not keep the memory busy.
+ */
+typedef struct few_block {
+    int64_t column[STREAMS];
+    int count[STREAMS]; /* 0 towards the end, where ranges differ by less than STREAMS */
+} few_block;
 
-/* Scores of columns [c0, c0 + n) against `count` queries. */
-ALWAYS void few_scores(few_state *f, int64_t c0, int64_t n, bool half, int count) {
-    const anm_attention *a = f->a;
-    int64_t c = 0, size = half ? 2 : 4, step = a->k_column * size;
-    const char *k = (const char *)a->k + (f->kv_head * a->k_head + c0 * a->k_column) * size;
-    const char *v = (const char *)a->v + (f->kv_head * a->v_head + c0 * a->v_column) * size;
-    for (; c + 4 <= n; c += 4, k += 4 * step) {
-        for (int64_t i = 0; i < 4; i++, v += a->v_column * size)
-            few_prefetch(v, a->value_dim * size);
-        few_four_scores(f, k, step, half, count, f->scores + c);
+/* What is asked of the memory while a block is worked on: row i of each stream. */
+typedef struct few_ahead {
+    const char *row[STREAMS];
+    int64_t step, bytes;
+} few_ahead;
+
+static few_block few_block_at(int64_t begin, int64_t end, int64_t done) {
+    few_block b;
+    int64_t range = (end - begin + STREAMS - 1) / STREAMS;
+    for (int s = 0; s < STREAMS; s++) {
+        int64_t first = begin + s * range + done, last = begin + (s + 1) * range;
+        int64_t left = (last < end ? last : end) - first;
+        b.column[s] = first;
+        b.count[s] = left < 0 ? 0 : left < PIECE ? (int)left : PIECE;
     }
-    for (; c < n; c++, k += step) few_one_score(f, k, half, count, f->scores + c);
+    return b;
 }
 
-/* Hides what query i does not see, adds its mask. */
-static void few_mask(few_state *f, int i, int64_t c0, int64_t n) {
+static int few_columns_of(const few_block *b) {
+    int n = 0;
+    for (int s = 0; s < STREAMS; s++) n += b->count[s];
+    return n;
+}
+
+static few_ahead few_keys_ahead(const anm_attention *a, int64_t kv_head, const few_block *b,
+                                int64_t size) {
+    few_ahead ahead = {.step = a->k_column * size, .bytes = a->dim * size};
+    for (int s = 0; s < STREAMS; s++)
+        ahead.row[s] =
+            (const char *)a->k + (kv_head * a->k_head + b->column[s] * a->k_column) * size;
+    return ahead;
+}
+
+static few_ahead few_values_ahead(const anm_attention *a, int64_t kv_head, const few_block *b,
+                                  int64_t size) {
+    few_ahead ahead = {.step = a->v_column * size, .bytes = a->value_dim * size};
+    for (int s = 0; s < STREAMS; s++)
+        ahead.row[s] =
+            (const char *)a->v + (kv_head * a->v_head + b->column[s] * a->v_column) * size;
+    return ahead;
+}
+
+/* The index-th row, streams taking turns. */
+ALWAYS void few_prefetch(const few_ahead *ahead, int64_t index) {
+    const char *row = ahead->row[index % STREAMS] + index / STREAMS * ahead->step;
+    for (int64_t i = 0; i < ahead->bytes; i += 64) __builtin_prefetch(row + i, 0, 2);
+}
+
+/* Scores of a block against `count` queries. */
+ALWAYS void few_scores(few_state *f, const few_block *b, bool half, int count) {
     const anm_attention *a = f->a;
-    float *s = f->scores + i * BLOCK;
-    int64_t row = few_row(f, i), begin = span_begin(a, row) - c0, end = span_end(a, row) - c0;
-    for (int64_t c = n; c < up(n, VN); c++) s[c] = -INFINITY;
-    if (a->softcap != 0) cap_scores(s, up(n, VN), a->softcap);
+    int64_t size = half ? 2 : 4, at = 0;
+    few_ahead keys = few_keys_ahead(a, f->kv_head, b, size);
+    few_ahead values = few_values_ahead(a, f->kv_head, b, size);
+    for (int s = 0; s < STREAMS; s++) {
+        const char *k = keys.row[s];
+        int64_t c = 0, n = b->count[s];
+        for (; c + 4 <= n; c += 4, k += 4 * keys.step) {
+            for (int64_t i = 0; i < 4; i++) few_prefetch(&values, at + c + i);
+            few_four_scores(f, k, keys.step, half, count, f->scores + at + c);
+        }
+        for (; c < n; c++, k += keys.step) {
+            few_prefetch(&values, at + c);
+            few_one_score(f, k, half, count, f->scores + at + c);
+        }
+        at += n;
+    }
+}
+
+/* Hides what query i does not see of columns [c0, c0 + n), adds its mask. */
+static void few_mask_piece(const few_state *f, int64_t row, int64_t c0, int64_t n, float *s) {
+    const anm_attention *a = f->a;
+    int64_t begin = span_begin(a, row) - c0, end = span_end(a, row) - c0;
     if (a->mask && !a->mask_trivial)
         for (int64_t c = 0; c < n; c++) s[c] += a->mask[row * a->mask_row + c0 + c];
     for (int64_t c = 0; c < n && c < begin; c++) s[c] = -INFINITY;
-    for (int64_t c = end > 0 ? end : 0; c < up(n, VN); c++) s[c] = -INFINITY;
+    for (int64_t c = end > 0 ? end : 0; c < n; c++) s[c] = -INFINITY;
+}
+
+static void few_mask(few_state *f, int i, const few_block *b) {
+    float *s = f->scores + i * BLOCK;
+    int64_t row = few_row(f, i), n = few_columns_of(b), at = 0;
+    for (int64_t c = n; c < up(n, VN); c++) s[c] = -INFINITY;
+    if (f->a->softcap != 0) cap_scores(s, up(n, VN), f->a->softcap);
+    for (int64_t c = n; c < up(n, VN); c++) s[c] = -INFINITY;
+    for (int p = 0; p < STREAMS; at += b->count[p++])
+        few_mask_piece(f, row, b->column[p], b->count[p], s + at);
 }
 
 /* Scores become weights; what was summed before shrinks to the new maximum. */
@@ -130,33 +196,51 @@ static void few_weigh(few_state *f, int i, int64_t n) {
                 v_mul(v_load(f->value + i * f->value_dim + d), v_set(shrink[0])));
 }
 
-/* Adds the weighted values of columns [c0, c0 + n), a strip of the dimension at a time. */
-ALWAYS void few_values(few_state *f, int64_t c0, int64_t n, bool half, int count) {
+/* Adds the weighted values of a block in `strip` vectors of the dimension. */
+ALWAYS void few_strip(few_state *f, const few_block *b, int64_t d, const few_ahead *next,
+                      bool half, int count, int strip) {
     const anm_attention *a = f->a;
-    int64_t size = half ? 2 : 4;
-    for (int64_t d = 0; d < a->value_dim; d += STRIP * VN) {
-        const char *v = (const char *)a->v + (f->kv_head * a->v_head + c0 * a->v_column) * size;
-        const char *next = (const char *)a->k +
-                           (f->kv_head * a->k_head + (c0 + n) * a->k_column) * size;
-        vf sum[TOGETHER][STRIP];
-        for (int i = 0; i < count; i++)
-            for (int j = 0; j < STRIP; j++)
-                sum[i][j] = v_load(f->value + i * f->value_dim + d + j * VN);
-        for (int64_t c = 0; c < n; c++, v += a->v_column * size, next += a->k_column * size) {
-            vf x[STRIP];
-            if (d == 0) few_prefetch(next, a->dim * size);
-            for (int j = 0; j < STRIP; j++)
+    int64_t size = half ? 2 : 4, at = 0;
+    few_ahead values = few_values_ahead(a, f->kv_head, b, size);
+    vf sum[TOGETHER][2 * STRIP];
+    for (int i = 0; i < count; i++)
+        for (int j = 0; j < strip; j++)
+            sum[i][j] = v_load(f->value + i * f->value_dim + d + j * VN);
+    for (int s = 0; s < STREAMS; s++) {
+        const char *v = values.row[s];
+        for (int64_t c = 0; c < b->count[s]; c++, at++, v += values.step) {
+            vf x[2 * STRIP];
+            if (d == 0) few_prefetch(next, at);
+            for (int j = 0; j < strip; j++)
                 x[j] = d + j * VN < a->value_dim ? few_load(v, half, d + j * VN, a->value_dim)
                                                  : v_zero();
             for (int i = 0; i < count; i++) {
-                vf p = v_set(f->scores[i * BLOCK + c]);
-                for (int j = 0; j < STRIP; j++) sum[i][j] = v_fma(x[j], p, sum[i][j]);
+                vf p = v_set(f->scores[i * BLOCK + at]);
+                for (int j = 0; j < strip; j++) sum[i][j] = v_fma(x[j], p, sum[i][j]);
             }
         }
-        for (int i = 0; i < count; i++)
-            for (int j = 0; j < STRIP; j++)
-                v_store(f->value + i * f->value_dim + d + j * VN, sum[i][j]);
     }
+    for (int i = 0; i < count; i++)
+        for (int j = 0; j < strip; j++)
+            v_store(f->value + i * f->value_dim + d + j * VN, sum[i][j]);
+}
+
+/* One or two queries leave registers for strips twice as wide. */
+ALWAYS void few_values(few_state *f, const few_block *b, const few_ahead *next, bool half,
+                       int count) {
+    int64_t d = 0;
+    for (; count <= 2 && d + 2 * STRIP * VN <= f->value_dim; d += 2 * STRIP * VN)
+        few_strip(f, b, d, next, half, count, 2 * STRIP);
+    for (; d < f->value_dim; d += STRIP * VN) few_strip(f, b, d, next, half, count, STRIP);
+}
+
+/* The keys after this block's: the next block's, or the next head's first. */
+static few_ahead few_next(const few_state *f, int64_t begin, int64_t end, int64_t done,
+                          int64_t size) {
+    bool more = begin + done < begin + (end - begin + STREAMS - 1) / STREAMS;
+    few_block b = few_block_at(begin, end, more ? done : 0);
+    int64_t kv_head = more || f->kv_head + 1 == f->a->kv_heads ? f->kv_head : f->kv_head + 1;
+    return few_keys_ahead(f->a, kv_head, &b, size);
 }
 
 ALWAYS void few_columns(few_state *f, bool half, int count) {
@@ -166,12 +250,13 @@ ALWAYS void few_columns(few_state *f, bool half, int count) {
         begin = span_begin(f->a, row) < begin ? span_begin(f->a, row) : begin;
         end = span_end(f->a, row) > end ? span_end(f->a, row) : end;
     }
-    for (int64_t c = begin; c < end; c += BLOCK) {
-        int64_t n = end - c < BLOCK ? end - c : BLOCK;
-        few_scores(f, c, n, half, count);
-        for (int i = 0; i < f->count; i++) few_mask(f, i, c, n);
-        for (int i = 0; i < f->count; i++) few_weigh(f, i, n);
-        few_values(f, c, n, half, count);
+    for (int64_t done = 0; begin + done * STREAMS < end; done += PIECE) {
+        few_block b = few_block_at(begin, end, done);
+        few_ahead next = few_next(f, begin, end, done + PIECE, half ? 2 : 4);
+        few_scores(f, &b, half, count);
+        for (int i = 0; i < f->count; i++) few_mask(f, i, &b);
+        for (int i = 0; i < f->count; i++) few_weigh(f, i, few_columns_of(&b));
+        few_values(f, &b, &next, half, count);
     }
 }
 

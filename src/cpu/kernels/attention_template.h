@@ -18,7 +18,9 @@ enum {
     MAX_QUERY_VECTORS = VECTOR_REGISTERS == 32 ? 4 : 2,
     MAX_LANES = MAX_QUERY_VECTORS * VN,
     TILE = 6,     /* columns, or value dimensions, against all lanes at a time */
-    BLOCK = 96,   /* columns */
+    STREAMS = 4,  /* ranges of the columns of one token that are read side by side */
+    PIECE = 24,   /* columns of each at a time */
+    BLOCK = STREAMS * PIECE,
     TOGETHER = 4, /* of these, that share one reading of the cache */
     STRIP = VECTOR_REGISTERS == 32 ? 4 : 2 /* vectors of four queries' outputs in registers */
 };
