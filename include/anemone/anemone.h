@@ -3,6 +3,7 @@
 #ifndef ANEMONE_ANEMONE_H
 #define ANEMONE_ANEMONE_H
 
+#include "anemone/chat.h"
 #include "anemone/chat_template.h"
 #include "anemone/combine.h"
 #include "anemone/compile.h"
