@@ -103,6 +103,12 @@ static void print_setting(const cli_option *o) {
         puts(text ? text : "-");
         break;
     }
+    case CLI_LIST: {
+        const cli_list *list = o->target;
+        for (size_t i = 0; i < list->count; i++) printf("%s%s", i ? ", " : "", list->items[i]);
+        puts(list->count ? "" : "-");
+        break;
+    }
     }
 }
 

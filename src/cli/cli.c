@@ -51,6 +51,14 @@ static int print_help(const cli_spec *spec) {
     return 0;
 }
 
+static int add_item(const cli_spec *spec, const cli_option *o, const char *text) {
+    cli_list *list = o->target;
+    if (list->count == CLI_MOST_ITEMS)
+        return cli_usage(spec, "--%s may be given %d times at most", o->name, CLI_MOST_ITEMS);
+    list->items[list->count++] = text;
+    return -1;
+}
+
 static int set_option(const cli_spec *spec, const cli_option *o, const char *text) {
     char *end = NULL;
     errno = 0;
@@ -71,6 +79,7 @@ static int set_option(const cli_spec *spec, const cli_option *o, const char *tex
         *(double *)o->target = value;
         return -1;
     }
+    case CLI_LIST: return add_item(spec, o, text);
     }
     return -1;
 }

@@ -22,7 +22,14 @@ typedef enum cli_kind {
     CLI_STRING, /* const char * */
     CLI_INT,    /* int64_t, not negative */
     CLI_FLOAT,  /* double */
+    CLI_LIST,   /* cli_list: each use of the option adds to it */
 } cli_kind;
+
+enum { CLI_MOST_ITEMS = 64 };
+typedef struct cli_list {
+    const char *items[CLI_MOST_ITEMS]; /* of the command line */
+    size_t count;
+} cli_list;
 
 typedef struct cli_option {
     const char *name; /* "context" for --context */

@@ -34,11 +34,20 @@ static anm_status answer(talk *t, const char *prompt) {
     return status;
 }
 
+enum { RUN_OPTIONS = TALK_OPTIONS + 1 };
+
+static void run_options(talk_settings *s, cli_option *options) {
+    talk_options(s, options);
+    options[TALK_OPTIONS] = (cli_option){
+        "logprobs", 0, CLI_INT, &s->logprobs, "N",
+        "print each token's log-probability and the N likeliest as JSON lines to stderr"};
+}
+
 int cmd_run(int argc, char **argv) {
     talk_settings settings;
-    cli_option options[TALK_OPTIONS];
+    cli_option options[RUN_OPTIONS];
     talk_settings_init(&settings);
-    talk_options(&settings, options);
+    run_options(&settings, options);
     const cli_spec spec = {"run",
                            "MODEL_DIR PROMPT",
                            2,
@@ -47,7 +56,7 @@ int cmd_run(int argc, char **argv) {
                            "input.",
                            "Ctrl-C ends the answer.",
                            options,
-                           TALK_OPTIONS};
+                           RUN_OPTIONS};
     char **operands;
     int count, code = cli_parse(&spec, argc, argv, &operands, &count);
     if (code < 0) code = talk_check(&spec, &settings);
@@ -67,6 +76,8 @@ int cmd_run(int argc, char **argv) {
     code = status == ANM_OK ? 0 : cli_fail(&t.err);
     if (!input) code = ANM_ERROR_MEMORY;
     if (code == 0 && t.result.stop_reason == ANM_STOP_CALLBACK) code = CLI_INTERRUPTED;
+    fflush(stdout);
+    logprob_lines_print(&t.log, stderr);
     if (code == 0 && settings.stats) talk_print_stats(&t, stderr);
     talk_close(&t);
     free(input);

@@ -4,37 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void talk_settings_init(talk_settings *s) {
-    *s = (talk_settings){.precision = "fp16", .top_p = 1, .max_tokens = -1};
-}
-
-void talk_options(talk_settings *s, cli_option *options) {
-    const cli_option table[TALK_OPTIONS] = {
-        {"system", 's', CLI_STRING, &s->system, "TEXT", "system prompt"},
-        {"max-tokens", 'n', CLI_INT, &s->max_tokens, "N", "longest answer (default: the context)"},
-        {"temperature", 't', CLI_FLOAT, &s->temperature, "T", "0 (default) is greedy"},
-        {"top-k", 0, CLI_INT, &s->top_k, "K", "sample from the K likeliest (default: all)"},
-        {"top-p", 0, CLI_FLOAT, &s->top_p, "P",
-         "sample from the likeliest with mass P (default 1)"},
-        {"seed", 0, CLI_INT, &s->seed, "N", "seed of the sampling (default 0)"},
-        {"precision", 0, CLI_STRING, &s->precision, "fp16|fp32", "arithmetic (default fp16)"},
-        {"raw", 0, CLI_FLAG, &s->raw, NULL, "no chat template: continue the text"},
-        {"no-think", 0, CLI_FLAG, &s->no_think, NULL, "enable_thinking=false for the template"},
-        {"stats", 0, CLI_FLAG, &s->stats, NULL, "print speed to stderr"},
-    };
-    memcpy(options, table, sizeof table);
-}
-
-int talk_check(const cli_spec *spec, const talk_settings *s) {
-    if (strcmp(s->precision, "fp16") != 0 && strcmp(s->precision, "fp32") != 0)
-        return cli_usage(spec, "--precision is fp16 or fp32, not \"%s\"", s->precision);
-    if (!(s->temperature >= 0)) return cli_usage(spec, "--temperature must be 0 or more");
-    if (!(s->top_p > 0 && s->top_p <= 1))
-        return cli_usage(spec, "--top-p must be above 0 and at most 1");
-    if (s->top_k > INT32_MAX) return cli_usage(spec, "--top-k is too large");
-    return -1;
-}
-
 static anm_status raise(talk *t, anm_status status, const char *message) {
     t->err = (anm_error){.status = status, .offset = ANM_NO_OFFSET};
     snprintf(t->err.where, sizeof t->err.where, "%s", t->llm ? anm_llm_name(t->llm) : "");
@@ -72,6 +41,7 @@ void talk_close(talk *t) {
     drop_messages(t, 0, t->count);
     free(t->messages);
     free(t->answer);
+    logprob_lines_free(&t->log);
     anm_session_destroy(t->session);
     anm_llm_close(t->llm);
 }
@@ -175,21 +145,23 @@ static int on_token(void *context, const anm_token_event *event) {
     talk *t = context;
     bool shown = t->show ? t->show(t->show_context, event->text, event->length)
                          : show_plain(event->text, event->length);
-    return !keep_text(t, event->text, event->length) || !shown || cli_interrupted();
+    bool kept = keep_text(t, event->text, event->length) &&
+                logprob_lines_add(&t->log, anm_llm_tokenizer(t->llm), event);
+    return !kept || !shown || cli_interrupted();
 }
 
 static anm_status generate(talk *t, const anm_token_list *prompt) {
     const talk_settings *s = t->settings;
+    anm_logit_bias biases[CLI_MOST_ITEMS];
     anm_sampling_options sampling;
     anm_generate_options options;
-    anm_sampling_options_init(&sampling);
-    sampling.temperature = (float)s->temperature;
-    sampling.top_k = (int)s->top_k;
-    sampling.top_p = (float)s->top_p;
-    sampling.seed = (uint64_t)s->seed;
+    talk_sampling(s, &sampling, biases);
     anm_generate_options_init(&options);
     options.sampling = &sampling;
     options.max_tokens = s->max_tokens;
+    options.stop_strings = s->stops.items;
+    options.stop_string_count = s->stops.count;
+    options.logprobs = (int)s->logprobs;
     options.on_token = on_token;
     options.context = t;
     t->answer_length = 0;
@@ -197,50 +169,45 @@ static anm_status generate(talk *t, const anm_token_list *prompt) {
     return anm_generate(t->session, prompt->ids, prompt->len, &options, &t->result, &t->err);
 }
 
-static anm_status encode(talk *t, const char *text, size_t length, bool special,
-                         anm_token_list *out) {
+static anm_status encode_text(talk *t, const char *text, anm_token_list *out) {
     anm_encode_options options;
     anm_encode_options_init(&options);
-    options.add_special_tokens = special;
-    options.parse_special = true;
-    return anm_tokenizer_encode(anm_llm_tokenizer(t->llm), text, length, &options, out, &t->err);
+    options.add_special_tokens = options.parse_special = true;
+    return anm_tokenizer_encode(anm_llm_tokenizer(t->llm), text, strlen(text), &options, out,
+                                &t->err);
 }
 
-/* A template writes BOS itself where the model wants it. */
+/* An answer of known length gets room for it, unless that would cost most of the conversation. */
+static int64_t reserve(const talk *t) {
+    int64_t half = (int64_t)anm_llm_context_length(t->llm) / 2, most = t->settings->max_tokens;
+    return most >= 0 && most <= half ? most : -1;
+}
+
+/* As transformers rendered what models were trained on. */
 static anm_status encode_conversation(talk *t, anm_token_list *out) {
-    anm_chat_options options;
-    anm_chat_options_init(&options);
-    options.add_generation_prompt = true;
-    options.python_text = true; /* as transformers rendered what the model was trained on */
-    if (t->settings->no_think) options.extra_json = "{\"enable_thinking\": false}";
-    char *text;
-    size_t length;
-    anm_status status = anm_chat_template_render(anm_llm_chat_template(t->llm), t->messages,
-                                                 t->count, &options, &text, &length, &t->err);
-    if (status != ANM_OK) return status;
-    status = encode(t, text, length, false, out);
-    anm_chat_text_free(text);
+    anm_chat_options chat;
+    anm_chat_fit_options options;
+    char *variables = talk_template_json(t->settings);
+    size_t dropped = 0;
+    if (!variables) return raise(t, ANM_ERROR_MEMORY, "out of memory");
+    anm_chat_options_init(&chat);
+    chat.add_generation_prompt = chat.python_text = 1;
+    chat.extra_json = variables;
+    anm_chat_fit_options_init(&options);
+    options.chat = &chat;
+    options.reserve = reserve(t);
+    anm_status status =
+        anm_chat_fit(t->llm, t->messages, t->count, &options, out, &dropped, &t->err);
+    free(variables);
+    if (dropped > t->left_out)
+        fprintf(stderr, "(the oldest messages no longer fit the context and are left out)\n");
+    t->left_out = dropped;
     return status;
-}
-
-/* Leaves the system prompt and the newest question; false when nothing more can go. */
-static bool drop_oldest(talk *t) {
-    size_t first = system_count(t);
-    if (t->count < first + 3) return false;
-    drop_messages(t, first, 2);
-    return true;
 }
 
 anm_status talk_answer(talk *t) {
     anm_token_list prompt = {0};
-    bool dropped = false;
     anm_status status = encode_conversation(t, &prompt);
-    while (status == ANM_OK && prompt.len >= anm_llm_context_length(t->llm) && drop_oldest(t)) {
-        dropped = true;
-        status = encode_conversation(t, &prompt);
-    }
-    if (dropped)
-        fprintf(stderr, "(the oldest messages no longer fit the context and are left out)\n");
     if (status == ANM_OK) status = generate(t, &prompt);
     anm_token_list_free(&prompt);
     if (status == ANM_OK) status = talk_add(t, "assistant", t->answer);
@@ -249,7 +216,7 @@ anm_status talk_answer(talk *t) {
 
 anm_status talk_complete(talk *t, const char *prompt) {
     anm_token_list ids = {0};
-    anm_status status = encode(t, prompt, strlen(prompt), true, &ids);
+    anm_status status = encode_text(t, prompt, &ids);
     if (status == ANM_OK) status = generate(t, &ids);
     anm_token_list_free(&ids);
     return status;

@@ -6,24 +6,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "anemone/llm.h"
+#include "anemone/chat.h"
 #include "src/cli/cli.h"
+#include "src/cli/logprobline.h"
 
 /* Options that both commands have; talk_options() puts them into a table. */
 typedef struct talk_settings {
     const char *system, *precision;
-    double temperature, top_p;
-    int64_t top_k, seed, max_tokens;
+    double temperature, top_p, min_p, typical;
+    double repeat_penalty, presence_penalty, frequency_penalty;
+    int64_t top_k, penalty_last_n, seed, max_tokens;
+    int64_t logprobs; /* of `run`; -1: none */
+    cli_list stops, biases, template_args;
     bool raw; /* no chat template */
     bool no_think, stats;
 } talk_settings;
 
-enum { TALK_OPTIONS = 10 };
+enum { TALK_OPTIONS = 19 };
 void talk_settings_init(talk_settings *settings);
 /* Fills TALK_OPTIONS entries. */
 void talk_options(talk_settings *settings, cli_option *options);
 /* -1 if the values make sense, else an exit code after a message. */
 int talk_check(const cli_spec *spec, const talk_settings *settings);
+/* What the library gets of checked settings; `biases` is where `out` keeps them. */
+void talk_sampling(const talk_settings *settings, anm_sampling_options *out,
+                   anm_logit_bias biases[CLI_MOST_ITEMS]);
+/* The template's variables as a JSON object, to be freed; NULL without memory. */
+char *talk_template_json(const talk_settings *settings);
 
 typedef struct talk {
     const talk_settings *settings;
@@ -31,8 +40,10 @@ typedef struct talk {
     anm_session *session;
     anm_chat_message *messages; /* contents are the talk's own */
     size_t count, capacity;
+    size_t left_out; /* messages that the last prompt had no room for */
     char *answer; /* being streamed */
     size_t answer_length, answer_capacity;
+    logprob_lines log; /* with settings->logprobs */
     anm_generate_result result;
     /* Shows a piece of an answer; false stops. NULL: stdout gets it as it is. */
     bool (*show)(void *context, const char *text, size_t length);
@@ -53,8 +64,8 @@ anm_status talk_set_system(talk *t, const char *content);
 /* Takes copies of these messages in place of its own, or leaves everything as it was. */
 anm_status talk_replace(talk *t, const anm_chat_message *messages, size_t count);
 /*
- * Answers the conversation, streaming to stdout; the answer joins the conversation. When the
- * conversation is longer than the context, the oldest question and answer go first.
+ * Answers the conversation, streaming to stdout; the answer joins the conversation. What no
+ * longer fits the context is left out of the prompt, the oldest turns first.
  * talk.result.stop_reason is ANM_STOP_CALLBACK after Ctrl-C.
  */
 anm_status talk_answer(talk *t);
