@@ -13,7 +13,7 @@ enum { MOST_MODELS = 64 };
 typedef struct serve_settings {
     const char *host, *api_key, *cors, *precision, *cpu;
     int64_t port, sessions, queue, body, connections, threads;
-    double timeout, grace;
+    double timeout, read_timeout, grace;
     bool quiet;
 } serve_settings;
 
@@ -28,10 +28,11 @@ static void set_defaults(serve_settings *s) {
                           .body = (int64_t)(o.body_limit >> 10),
                           .connections = o.connection_limit,
                           .timeout = o.request_timeout,
+                          .read_timeout = o.read_timeout,
                           .grace = 30};
 }
 
-enum { OPTIONS = 14 };
+enum { OPTIONS = 15 };
 static void fill_options(serve_settings *s, cli_option *options) {
     const cli_option table[OPTIONS] = {
         {"host", 0, CLI_STRING, &s->host, "HOST",
@@ -45,6 +46,8 @@ static void fill_options(serve_settings *s, cli_option *options) {
         {"queue", 0, CLI_INT, &s->queue, "N", "requests that may wait (default 64)"},
         {"timeout", 0, CLI_FLOAT, &s->timeout, "S",
          "seconds that a request may take (default 600)"},
+        {"read-timeout", 0, CLI_FLOAT, &s->read_timeout, "S",
+         "seconds to send a request in (default 30)"},
         {"grace", 0, CLI_FLOAT, &s->grace, "S",
          "seconds to finish in, when told to stop (default 30)"},
         {"max-body", 0, CLI_INT, &s->body, "KIB", "size of a request (default 4096)"},
@@ -68,6 +71,7 @@ static int check(const cli_spec *spec, const serve_settings *s) {
         return cli_usage(spec, "--max-connections is 1 to 60000");
     if (s->threads > 1024) return cli_usage(spec, "--threads is too large");
     if (!(s->timeout > 0)) return cli_usage(spec, "--timeout must be above 0");
+    if (!(s->read_timeout > 0)) return cli_usage(spec, "--read-timeout must be above 0");
     if (!(s->grace >= 0)) return cli_usage(spec, "--grace must be 0 or more");
     if (s->api_key && !*s->api_key) return cli_usage(spec, "--api-key is empty");
     return -1;
@@ -101,6 +105,7 @@ static anm_server_options to_options(const serve_settings *s) {
     o.body_limit = (size_t)s->body << 10;
     o.connection_limit = (int)s->connections;
     o.request_timeout = s->timeout;
+    o.read_timeout = s->read_timeout;
     if (!s->quiet) o.log = log_request;
     o.model.threads = (int)s->threads;
     o.model.cpu = s->cpu;

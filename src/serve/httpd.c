@@ -250,8 +250,9 @@ static anm_status open_socket(anm_server *s, int *out, anm_error *err) {
 anm_status anm_httpd_start(anm_server *s, anm_error *err) {
     int socket;
     ANM_TRY(open_socket(s, &socket, err));
+    /* Not epoll: with it, 0.9.75 misses the end of a connection that comes with data before it. */
     s->daemon = MHD_start_daemon(
-        MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
+        MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
         MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
         MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)s->options.connection_limit, MHD_OPTION_CONNECTION_TIMEOUT,

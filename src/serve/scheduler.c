@@ -140,11 +140,12 @@ static void clear_queue(anm_scheduler *s) {
 static void leave(anm_scheduler *s, anm_job *job, anm_job_end how, const anm_error *err) {
     anm_served *model = job->model;
     unlink_job(&s->running, job);
-    end_job(s, job, how, err);
+    /* First: who has the reply may ask again at once, and finds the session free. */
     pthread_mutex_lock(&s->lock);
     model->running--;
     s->running_count--;
     pthread_mutex_unlock(&s->lock);
+    end_job(s, job, how, err);
 }
 
 /* One step of each. False if all that run wait for their clients. */
