@@ -141,7 +141,11 @@ def streamed_text(chunks, index=0, field="content"):
 
 
 class ServeTest(unittest.TestCase):
-    """One server, with the demo model, for the tests of a class."""
+    """
+    One server, with the demo model, for the tests of a class. One thread of the engine: on a busy
+    machine the barriers of several cost more than this small model gains.
+    """
+    threads = "1"
     arguments = ()
     env = None
 
@@ -151,7 +155,8 @@ class ServeTest(unittest.TestCase):
         cls.model = os.path.join(cls.folder, "demo")
         subprocess.run([ANEMONE, "convert", os.path.join(ROOT, "models", "demo"), "-o", cls.model],
                        check=True, stdout=subprocess.DEVNULL, timeout=120)
-        cls.server = Server(*cls.arguments, f"demo={cls.model}", *cls.more_models(), env=cls.env)
+        cls.server = Server("--threads", cls.threads, *cls.arguments, f"demo={cls.model}",
+                            *cls.more_models(), env=cls.env)
 
     @classmethod
     def more_models(cls):
