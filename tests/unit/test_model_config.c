@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "anemone/llm.h"
 #include "anemone/model_config.h"
@@ -22,9 +23,9 @@ enum { HIDDEN = 4, VOCAB = 6, CONTEXT = 8 };
 static char root[64];
 
 static const char *in_root(const char *name) {
-    static char paths[8][256];
+    static char paths[32][256];
     static int turn;
-    char *path = paths[turn++ % 8];
+    char *path = paths[turn++ % 32];
     snprintf(path, sizeof paths[0], "%s/%s", root, name);
     return path;
 }
@@ -328,6 +329,94 @@ static void bare_packages_are_read(void **state) {
     check_answer(in_root("bare"), 4);
 }
 
+/* ---- ANEMLL's own packages ---- */
+
+/* DIR/FILE of a folder of fixtures under the same name in the root's folder `to`. */
+static void link_fixture(const char *folder, const char *file, const char *to) {
+    char inside[160], place[120];
+    snprintf(inside, sizeof inside, "%s/%s/Manifest.json", folder, file);
+    char *target = strdup(fixture_path(inside));
+    *strrchr(target, '/') = '\0';
+    snprintf(place, sizeof place, "%s/%s", to, file);
+    assert_int_equal(symlink(target, in_root(place)), 0);
+    free(target);
+}
+
+/* Greedy: 40 tokens of prompt, in batches and steps, then 8 of answer. */
+static void greedy_tokens(const char *path, int32_t *out) {
+    anm_error err;
+    anm_llm *llm;
+    anm_session *s;
+    int32_t ids[40];
+    for (int i = 0; i < 40; i++) ids[i] = i * 7 % 1024;
+    assert_ok(anm_llm_open(path, NULL, &llm, &err), &err);
+    assert_int_equal(anm_llm_batch_size(llm), 32);
+    assert_ok(anm_session_create(llm, &s, &err), &err);
+    assert_ok(anm_session_sync(s, ids, 40, &err), &err);
+    for (int i = 0; i < 8; i++) {
+        out[i] = anm_session_greedy(s);
+        assert_ok(anm_session_append(s, out[i], &err), &err);
+    }
+    anm_session_destroy(s);
+    anm_llm_close(llm);
+}
+
+static void expect_same_tokens(const char *path, const char *folder) {
+    int32_t got[8], wanted[8];
+    char inside[128];
+    snprintf(inside, sizeof inside, "%s/meta.yaml", folder);
+    char *dir = strdup(fixture_path(inside));
+    *strrchr(dir, '/') = '\0';
+    greedy_tokens(dir, wanted);
+    greedy_tokens(path, got);
+    assert_memory_equal(got, wanted, sizeof wanted);
+    free(dir);
+}
+
+/* Before ANEMLL combines them, prefill and infer are packages of their own, two chunks of each. */
+static void separate_packages_are_the_combined_ones(void **state) {
+    static const char *const parts[] = {
+        "qwen_FFN_chunk_01of02.mlpackage", "qwen_FFN_chunk_02of02.mlpackage",
+        "qwen_prefill_chunk_01of02.mlpackage", "qwen_prefill_chunk_02of02.mlpackage"};
+    anm_error err;
+    const char *json = in_root("parts.json");
+    fixture_path("anemll/qwen3-a/fp16/meta.yaml");
+    assert_ok(anm_dir_create(in_root("parts"), &err), &err);
+    link_fixture("anemll/qwen3-a/fp16", "qwen_embeddings.mlpackage", "parts");
+    link_fixture("anemll/qwen3-a/fp16", "qwen_lm_head.mlpackage", "parts");
+    for (int i = 0; i < 4; i++) link_fixture("anemll/qwen3-a/fp16/parts", parts[i], "parts");
+    generate(in_root("parts"), json);
+    assert_string_equal(problems_of(json), "");
+    expect_same_tokens(json, "anemll/qwen3-a/fp16");
+    json_t *config = load(json);
+    assert_string_equal(json_string_value(json_object_get(config, "ffn_execution")), "split");
+    json_decref(config);
+}
+
+/* As candle-coreml ships one: patterns for files, both functions in ffn_prefill, no path. */
+static void shipped_form_is_opened(void **state) {
+    anm_error err;
+    const char *json = in_root("shipped/m.json");
+    fixture_path("anemll/qwen3-a/fp16/meta.yaml");
+    assert_ok(anm_dir_create(in_root("shipped"), &err), &err);
+    link_fixture("anemll/qwen3-a/fp16", "qwen_embeddings.mlpackage", "shipped");
+    link_fixture("anemll/qwen3-a/fp16", "qwen_lm_head.mlpackage", "shipped");
+    link_fixture("anemll/qwen3-a/fp16", "qwen_FFN_PF_chunk_01of02.mlpackage", "shipped");
+    link_fixture("anemll/qwen3-a/fp16", "qwen_FFN_PF_chunk_02of02.mlpackage", "shipped");
+    generate(in_root("shipped"), json);
+    json_t *config = load(json), *components = json_object_get(config, "components");
+    json_object_del(json_object_get(config, "model_info"), "path");
+    json_object_del(components, "ffn_infer");
+    json_object_del(components, "ffn_infer_chunk_02");
+    json_object_del(components, "ffn_prefill_chunk_02");
+    json_t *ffn = json_object_get(components, "ffn_prefill");
+    json_object_del(ffn, "file_path");
+    json_object_set_new(ffn, "file_pattern", json_string("*_FFN_PF*_chunk_*.mlpackage"));
+    json_object_set_new(ffn, "functions", json_pack("[s, s]", "prefill", "infer"));
+    save(config, json);
+    expect_same_tokens(json, "anemll/qwen3-a/fp16");
+}
+
 /* Spoils one value of a good configuration; what the check says must have all of `wanted`. */
 static void expect_problem(const char *component, const char *tensor, const char *key,
                            json_t *value, const char *wanted) {
@@ -431,6 +520,8 @@ int main(void) {
         cmocka_unit_test(one_of_the_two_is_enough),
         cmocka_unit_test(files_are_found),
         cmocka_unit_test(bare_packages_are_read),
+        cmocka_unit_test(separate_packages_are_the_combined_ones),
+        cmocka_unit_test(shipped_form_is_opened),
         cmocka_unit_test(mismatches_are_named),
         cmocka_unit_test(wiring_is_checked),
         cmocka_unit_test(malformed_files_are_refused),
