@@ -3,7 +3,7 @@
 """Makes man pages and shell completion of what the command says of itself.
 
 usage: make_manual.py ANEMONE SOURCE_ROOT OUT_DIR [STAMP]
-       make_manual.py --install OUT_DIR   (by meson: into MESON_INSTALL_DESTDIR_PREFIX)
+       make_manual.py --install OUT_DIR MANDIR DATADIR   (by meson, which sets DESTDIR and prefix)
 
 Everything is from `anemone --help` and `anemone COMMAND --help`, which print the tables that
 options are read by: a page cannot be out of date. A line of "Options:" that is not understood is an
@@ -318,8 +318,8 @@ def fish(manual):
 
 # ---- files ----
 
-PLACES = {"man": "share/man/man1", "bash": "share/bash-completion/completions",
-          "zsh": "share/zsh/site-functions", "fish": "share/fish/vendor_completions.d"}
+PLACES = {"bash": "bash-completion/completions", "zsh": "zsh/site-functions",
+          "fish": "fish/vendor_completions.d"}
 
 
 def write(path, text):
@@ -338,18 +338,21 @@ def make(anemone, source, out):
     write(os.path.join(out, "fish", "anemone.fish"), fish(manual))
 
 
-def install(out):
-    prefix = os.environ["MESON_INSTALL_DESTDIR_PREFIX"]
-    for kind, place in PLACES.items():
-        folder = os.path.join(prefix, place)
+def install(out, mandir, datadir):
+    """Directories are relative to the prefix, or absolute; both go below DESTDIR."""
+    prefix, destdir = os.environ["MESON_INSTALL_DESTDIR_PREFIX"], os.environ.get("DESTDIR", "")
+    places = {"man": os.path.join(mandir, "man1")}
+    places.update({kind: os.path.join(datadir, place) for kind, place in PLACES.items()})
+    for kind, place in places.items():
+        folder = destdir + place if os.path.isabs(place) else os.path.join(prefix, place)
         os.makedirs(folder, exist_ok=True)
         for name in sorted(os.listdir(os.path.join(out, kind))):
             shutil.copyfile(os.path.join(out, kind, name), os.path.join(folder, name))
 
 
 def main():
-    if len(sys.argv) == 3 and sys.argv[1] == "--install":
-        return install(sys.argv[2])
+    if len(sys.argv) == 5 and sys.argv[1] == "--install":
+        return install(*sys.argv[2:])
     if len(sys.argv) < 4:
         sys.exit(__doc__)
     make(*sys.argv[1:4])
