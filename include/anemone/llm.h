@@ -42,6 +42,9 @@ ANM_API void anm_llm_options_init(anm_llm_options *options);
  * they fit together: hidden size, context, states, complete chunks. Where `dir` is a ModelConfig in
  * JSON, or holds one named ANM_MODEL_CONFIG_FILE, that says which packages make the model instead.
  * Tokenizer and chat template are read if they are there. `options` may be NULL.
+ *
+ * Where there is no such file or directory and `dir` is a name such as Qwen/Qwen3-0.6B, the model
+ * is taken from the cache or the Hugging Face Hub, as anm_hub_resolve() does with its defaults.
  */
 ANM_API ANM_MUST_CHECK anm_status anm_llm_open(const char *dir, const anm_llm_options *options,
                                                anm_llm **out, anm_error *err);

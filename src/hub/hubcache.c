@@ -63,8 +63,8 @@ static bool commit_of(const char *name, char commit[64]) {
     if (strlen(from) < 40) return false;
     memcpy(commit, from, 40);
     commit[40] = '\0';
-    bool pull = strcmp(from + 40, ANM_HUB_PULL) == 0;
-    if (*name == '.' ? !pull : from[40] && strcmp(from + 40, ANM_HUB_CONVERTED) != 0)
+    bool pull = strcmp(from + 40, ANM_HUB_SUFFIX_PULL) == 0;
+    if (*name == '.' ? !pull : from[40] && strcmp(from + 40, ANM_HUB_SUFFIX_CONVERTED) != 0)
         return false;
     return anm_hub_is_commit(commit);
 }
@@ -86,16 +86,17 @@ static anm_status describe_files(anm_arena *arena, const char *path, anm_hub_ent
 static anm_status describe(anm_arena *arena, const char *repo, const char *name,
                            const char *commit, anm_hub_entry *e, anm_error *err) {
     const char *path = anm_path_join(arena, repo, commit);
-    char *converted = anm_arena_printf(arena, "%s/%s" ANM_HUB_CONVERTED, repo, commit);
-    const char *pull = anm_arena_printf(arena, "%s/.%s" ANM_HUB_PULL, repo, commit);
+    char *converted = anm_arena_printf(arena, "%s/%s" ANM_HUB_SUFFIX_CONVERTED, repo, commit);
+    const char *pull = anm_arena_printf(arena, "%s/.%s" ANM_HUB_SUFFIX_PULL, repo, commit);
+    const char *half = anm_arena_printf(arena, "%s/.%s" ANM_HUB_SUFFIX_CONVERTING, repo, commit);
     const char *meta = converted ? anm_path_join(arena, converted, "meta.yaml") : NULL;
     *e = (anm_hub_entry){.name = name, .revision = anm_arena_strdup(arena, commit),
                          .kind = ANM_HUB_OTHER, .refs = refs_at(arena, repo, commit)};
-    if (!path || !meta || !pull || !e->revision) return anm_fail_memory(err);
+    if (!path || !meta || !pull || !half || !e->revision) return anm_fail_memory(err);
     ANM_TRY(describe_files(arena, path, e));
     if (anm_path_exists(meta)) e->converted = converted;
     e->converted_bytes = anm_hub_tree_bytes(arena, converted);
-    e->partial_bytes = anm_hub_tree_bytes(arena, pull);
+    e->partial_bytes = anm_hub_tree_bytes(arena, pull) + anm_hub_tree_bytes(arena, half);
     return ANM_OK;
 }
 

@@ -57,7 +57,8 @@ anm_status anm_hub_job_at(anm_hub_job *job, const char *commit) {
     anm_error problem;
     if (commit != job->commit) memcpy(job->commit, commit, strlen(commit) + 1);
     job->final = anm_path_join(job->arena, job->place.repo, commit);
-    job->work = anm_arena_printf(job->arena, "%s/.%s" ANM_HUB_PULL, job->place.repo, commit);
+    job->work =
+        anm_arena_printf(job->arena, "%s/.%s" ANM_HUB_SUFFIX_PULL, job->place.repo, commit);
     job->parts = job->work ? anm_path_join(job->arena, job->work, "parts") : NULL;
     job->staged = job->work ? anm_path_join(job->arena, job->work, "files") : NULL;
     if (!job->final || !job->parts || !job->staged) return anm_fail_memory(job->err);

@@ -16,9 +16,10 @@
 #include "src/hub/hubname.h"
 
 #define ANM_HUB_MANIFEST ".anemone-pull.json" /* in COMMIT/ */
-#define ANM_HUB_CONVERTED ".converted"
-#define ANM_HUB_PULL ".pull"
-#define ANM_HUB_REMOVED ".removed" /* .COMMIT.removed: on its way out */
+#define ANM_HUB_SUFFIX_CONVERTED ".converted"
+#define ANM_HUB_SUFFIX_PULL ".pull"
+#define ANM_HUB_SUFFIX_CONVERTING ".converting" /* .COMMIT.converting: under way */
+#define ANM_HUB_SUFFIX_REMOVED ".removed" /* .COMMIT.removed: on its way out */
 
 typedef struct anm_hub_place {
     const char *models; /* the folder of all repositories */

@@ -22,7 +22,7 @@ typedef struct removal {
 /* Under another name first: who looks in between finds nothing, not a part. */
 static anm_status take_away(removal *r, const char *repo, const char *name) {
     const char *path = anm_path_join(r->arena, repo, name);
-    const char *aside = anm_arena_printf(r->arena, "%s/.%.40s" ANM_HUB_REMOVED, repo,
+    const char *aside = anm_arena_printf(r->arena, "%s/.%.40s" ANM_HUB_SUFFIX_REMOVED, repo,
                                          name + (*name == '.'));
     if (!path || !aside) return anm_fail_memory(r->err);
     r->freed += anm_hub_tree_bytes(r->arena, path);
@@ -135,13 +135,15 @@ anm_status anm_hub_remove(const char *name, const anm_hub_options *options, uint
 
 /* ---- tidying ---- */
 
-/* Pulls that stopped, and removals that did. Nobody is at it: the lock is ours. */
+/* Pulls, conversions and removals that stopped. Nobody is at it: the lock is ours. */
 static anm_status prune_leftovers(removal *r, const char *repo) {
     char **names;
     size_t count;
     ANM_TRY(anm_dir_list(r->arena, repo, &names, &count, r->err));
     for (size_t i = 0; i < count; i++)
-        if (anm_str_ends(names[i], ANM_HUB_PULL) || anm_str_ends(names[i], ANM_HUB_REMOVED))
+        if (anm_str_ends(names[i], ANM_HUB_SUFFIX_PULL) ||
+            anm_str_ends(names[i], ANM_HUB_SUFFIX_REMOVED) ||
+            anm_str_ends(names[i], ANM_HUB_SUFFIX_CONVERTING))
             ANM_TRY(take_away(r, repo, names[i]));
     return ANM_OK;
 }

@@ -3,6 +3,7 @@
  * The one place that turns what a user calls a model into a directory to run it from: a path that
  * is there, the cache, the hub; and a plain checkpoint into packages.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "src/base/alloc.h"
@@ -69,7 +70,8 @@ static anm_status source_of(anm_hub_job *job, anm_hub_kind *kind, const char **o
     *kind = anm_hub_kind_of(&job->had.files);
     bool file = job->name.path[0] && anm_str_ends(job->name.path, ".gguf");
     if (file) *kind = ANM_HUB_GGUF;
-    if (*kind == ANM_HUB_COREML)
+    if (*kind == ANM_HUB_COREML && anm_hub_is_component(job->name.path)) within = job->name.path;
+    else if (*kind == ANM_HUB_COREML)
         ANM_TRY(anm_hub_model_folder(job->arena, &job->had.files, &job->name, &within, job->err));
     else if (*kind == ANM_HUB_GGUF) within = gguf_file(job);
     else if (job->name.path[0]) within = job->name.path;
@@ -97,7 +99,11 @@ static void tell_warnings(const anm_hub_job *job, const anm_convert_report *repo
                       anm_convert_report_warning(report, i));
 }
 
-/* The model's own name goes into meta.yaml, not that of its folder, which is a commit. */
+/*
+ * In a folder of its own, so that packages of another conversion do not stay beside the new ones;
+ * one that is interrupted is gone on with. The model's own name goes into meta.yaml, not that of
+ * its folder, which is a commit.
+ */
 static anm_status convert(anm_hub_job *job, const char *source, const char *out) {
     anm_convert_options options;
     anm_convert_report *report = NULL;
@@ -109,11 +115,17 @@ static anm_status convert(anm_hub_job *job, const char *source, const char *out)
     options.progress_context = &job->meter;
     anm_log_write(ANM_LOG_INFO, "%s is a plain checkpoint: converting it into %s", job->name.repo,
                   out);
+    const char *fresh = anm_arena_printf(job->arena, "%s/.%s" ANM_HUB_SUFFIX_CONVERTING,
+                                         job->place.repo, job->commit);
+    char *parent = anm_arena_strdup(job->arena, out);
+    if (!fresh || !parent) return anm_fail_memory(job->err);
+    *strrchr(parent, '/') = '\0';
     ANM_TRY(anm_hub_meter_phase(&job->meter, ANM_HUB_CONVERTING, 0, job->err));
-    anm_status status = anm_convert(source, out, &options, &report, job->err);
+    anm_status status = anm_convert(source, fresh, &options, &report, job->err);
     if (status == ANM_OK) tell_warnings(job, report);
     anm_convert_report_free(report);
-    return status;
+    if (status == ANM_OK) status = anm_dir_create(parent, job->err);
+    return status == ANM_OK ? anm_path_replace(fresh, out, job->err) : status;
 }
 
 static bool is_converted(anm_arena *arena, const char *out) {
@@ -123,7 +135,7 @@ static bool is_converted(anm_arena *arena, const char *out) {
 
 /* Of a GGUF repository, each file is a model of its own. */
 static const char *converted_folder(anm_hub_job *job, anm_hub_kind kind, const char *source) {
-    const char *all = anm_arena_printf(job->arena, "%s" ANM_HUB_CONVERTED, job->final);
+    const char *all = anm_arena_printf(job->arena, "%s" ANM_HUB_SUFFIX_CONVERTED, job->final);
     if (!all || kind != ANM_HUB_GGUF) return all;
     return anm_path_join(job->arena, all, anm_path_base(job->arena, source));
 }
@@ -197,11 +209,23 @@ anm_status anm_hub_pull(const char *name, const anm_hub_options *options, char *
     return go(name, options, PULL, dir, err);
 }
 
+/* It may have been meant as a path. */
+static void add_hint(anm_error *err) {
+    size_t used = err ? strlen(err->message) : 0;
+    if (err && used + 60 < sizeof err->message)
+        snprintf(err->message + used, sizeof err->message - used,
+                 "; nor is there a directory of that name here");
+}
+
 /* What is no name stays what it is: who opens it says best what is wrong with it. */
 static anm_status resolve(const char *name, const anm_hub_options *options, purpose why, char **out,
                           anm_error *err) {
     *out = NULL;
-    if (anm_hub_is_name(name) && !anm_path_exists(name)) return go(name, options, why, out, err);
+    if (anm_hub_is_name(name) && !anm_path_exists(name)) {
+        anm_status status = go(name, options, why, out, err);
+        if (status == ANM_ERROR_NOT_FOUND) add_hint(err);
+        return status;
+    }
     *out = anm_strdup(name);
     return *out ? ANM_OK : anm_fail_memory(err);
 }

@@ -20,6 +20,11 @@ bool anm_hub_is_zip(const char *path, size_t *stem) {
     return path[*stem] != '\0';
 }
 
+bool anm_hub_is_component(const char *path) {
+    static const char *const endings[] = {".mlmodelc", ".mlpackage", NULL};
+    return ends_with_any(path, endings);
+}
+
 /* The length of the path up to and with "X.mlpackage" or "X.mlmodelc"; 0 if it is in none. */
 static size_t component_length(const char *path) {
     size_t stem;
@@ -111,7 +116,9 @@ static bool is_wanted(anm_hub_kind kind, const anm_hub_files *all, const char *p
 static bool fits_path(const char *chosen, const char *path) {
     size_t n = strlen(chosen);
     if (!n) return true;
-    if (strncmp(path, chosen, n) == 0 && (!path[n] || path[n] == '/')) return true;
+    if (strncmp(path, chosen, n) == 0 &&
+        (!path[n] || path[n] == '/' || strcmp(path + n, ".zip") == 0))
+        return true;
     return !strchr(path, '/') && is_small_file(path);
 }
 
@@ -171,7 +178,8 @@ static size_t model_folders(anm_arena *arena, const anm_hub_files *files, const 
         const char *path = files->data[i].path;
         size_t length = component_length(path);
         if (!length || (n && (strncmp(path, under, n) != 0 || path[n] != '/'))) continue;
-        while (length && path[length] != '/') length--;
+        do length--;
+        while (length && path[length] != '/');
         if (last && strlen(last) == length && strncmp(last, path, length) == 0) continue;
         last = anm_arena_strndup(arena, path, length);
         if (!last) continue;

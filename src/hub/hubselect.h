@@ -20,6 +20,8 @@ ANM_MUST_CHECK anm_status anm_hub_select(const anm_hub_files *all, const anm_hub
 ANM_MUST_CHECK anm_status anm_hub_model_folder(anm_arena *arena, const anm_hub_files *files,
                                                const anm_hub_name *name, const char **out,
                                                anm_error *err);
+/* Whether a path ends in ".mlpackage" or ".mlmodelc". */
+bool anm_hub_is_component(const char *path);
 /* Whether a path is a zipped package or model, and the length without ".zip". */
 bool anm_hub_is_zip(const char *path, size_t *stem);
 

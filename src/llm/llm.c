@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening a model directory. */
+#include "anemone/hub.h"
 #include "src/base/options.h"
 #include "src/llm/modelconfig.h"
 
@@ -52,6 +53,15 @@ static anm_status open_all(anm_llm *llm, int64_t rows, anm_error *err) {
     return anm_llm_read_stop_ids(llm, err);
 }
 
+/* A name on the Hub becomes the directory that holds the model; a path stays what it is. */
+static anm_status take_path(anm_llm *llm, const char *name, anm_error *err) {
+    char *path;
+    ANM_TRY(anm_hub_resolve(name, NULL, &path, err));
+    llm->dir = anm_arena_strdup(llm->arena, path);
+    anm_hub_free(path);
+    return llm->dir ? ANM_OK : anm_fail_memory(err);
+}
+
 anm_status anm_llm_open(const char *dir, const anm_llm_options *options, anm_llm **out,
                         anm_error *err) {
     *out = NULL;
@@ -68,9 +78,8 @@ anm_status anm_llm_open(const char *dir, const anm_llm_options *options, anm_llm
     llm->precision = all.precision;
     llm->engine = all.engine;
     llm->threads = all.threads;
-    llm->dir = anm_arena_strdup(arena, dir);
+    if (status == ANM_OK) status = take_path(llm, dir, err);
     llm->cpu = all.cpu ? anm_arena_strdup(arena, all.cpu) : NULL;
-    if (status == ANM_OK && !llm->dir) status = anm_fail_memory(err);
     if (status == ANM_OK) status = open_all(llm, all.prefill_rows, err);
     if (status == ANM_OK) *out = llm;
     else anm_llm_close(llm);
