@@ -14,6 +14,7 @@
 #include "anemone/limits.h"
 #include "src/cli/benchprofile.h"
 #include "src/cli/cli.h"
+#include "src/cli/modelarg.h"
 
 enum { MOST_CASES = 16, MOST_REPEATS = 100 };
 
@@ -338,5 +339,8 @@ int cmd_bench(int argc, char **argv) {
         return cli_usage(&spec, "--repeats is from 1 to %d", MOST_REPEATS);
     if (!engine_kind(s.engine, &kind))
         return cli_usage(&spec, "--engine is auto, fast or reference");
-    return run_bench(operands[0], &s, prefill, prefills, depths, depth_count);
+    const char *dir;
+    code = cli_model(operands[0], &dir);
+    if (code >= 0) return code;
+    return run_bench(dir, &s, prefill, prefills, depths, depth_count);
 }

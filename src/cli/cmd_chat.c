@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "src/cli/chat.h"
+#include "src/cli/modelarg.h"
 #include "src/cli/chatline.h"
 
 static bool is_blank(const char *line) {
@@ -116,10 +117,12 @@ int cmd_chat(int argc, char **argv) {
     int count, code = cli_parse(&spec, argc, argv, &operands, &count);
     if (code < 0) code = talk_check(&spec, &settings);
     if (code < 0 && settings.raw) code = cli_usage(&spec, "--raw is for `anemone run`");
+    const char *dir;
+    if (code < 0) code = cli_model(operands[0], &dir);
     if (code >= 0) return code;
     /* For typing in UTF-8; numbers keep the form of the C locale. */
     setlocale(LC_CTYPE, "");
     bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     chat c = {.settings = &settings, .spec = &spec, .terminal = terminal};
-    return chat_run(&c, operands[0]);
+    return chat_run(&c, dir);
 }

@@ -5,6 +5,7 @@
 
 #include "anemone/compile.h"
 #include "src/cli/cli.h"
+#include "src/cli/modelarg.h"
 
 static void print_json(const anm_compile_report *report) {
     json_t *warnings = json_array();
@@ -54,6 +55,8 @@ int cmd_compile(int argc, char **argv) {
                            3};
     char **operands;
     int count, code = cli_parse(&spec, argc, argv, &operands, &count);
+    const char *path;
+    if (code < 0) code = cli_model_package(operands[0], &path);
     if (code >= 0) return code;
-    return compile(operands[0], out, overwrite, json);
+    return compile(path, out, overwrite, json);
 }

@@ -8,6 +8,7 @@
 
 #include "anemone/model_config.h"
 #include "src/cli/cli.h"
+#include "src/cli/modelarg.h"
 
 typedef struct settings {
     const char *output;
@@ -171,8 +172,11 @@ int cmd_config(int argc, char **argv) {
     anm_model_config *config;
     bool generating = strcmp(operands[0], "generate") == 0;
     if (s.output && !generating) return cli_usage(&spec, "--output is for generate");
-    if (open_config(operands[1], generating, &config, &err) != ANM_OK) return cli_fail(&err);
-    code = act(&s, operands[0], operands[1], config);
+    const char *path;
+    code = cli_model(operands[1], &path);
+    if (code >= 0) return code;
+    if (open_config(path, generating, &config, &err) != ANM_OK) return cli_fail(&err);
+    code = act(&s, operands[0], path, config);
     anm_model_config_close(config);
     return code;
 }

@@ -139,7 +139,8 @@ int cmd_convert(int argc, char **argv) {
                            notes,
                            table,
                            CONVERT_ARGS + 3};
-    char **operands, *model;
+    char **operands;
+    const char *model;
     int count, code = cli_parse(&spec, argc, argv, &operands, &count);
     if (code >= 0) return code;
     if (!out && !dry) return cli_usage(&spec, "--output is required");
@@ -147,7 +148,5 @@ int cmd_convert(int argc, char **argv) {
     code = convert_args_take(&args, &spec, &options);
     if (code < 0) code = cli_model_source(operands[0], &model);
     if (code >= 0) return code;
-    code = dry ? cli_dry_run(model, &options, json) : convert(model, out, &options, json);
-    anm_hub_free(model);
-    return code;
+    return dry ? cli_dry_run(model, &options, json) : convert(model, out, &options, json);
 }

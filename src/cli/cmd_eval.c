@@ -6,6 +6,7 @@
 
 #include "anemone/eval.h"
 #include "src/cli/evalline.h"
+#include "src/cli/modelarg.h"
 
 typedef struct settings {
     const char *text, *precision, *reference_precision;
@@ -186,10 +187,12 @@ static int run_perplexity(int argc, char **argv) {
     char **operands;
     int count, code = cli_parse(&spec, argc, argv, &operands, &count);
     if (code < 0) code = check(&spec, &e.settings);
+    const char *dir;
+    if (code < 0) code = cli_model(operands[0], &dir);
     if (code >= 0) return code;
     anm_eval_result result;
     start(&e);
-    anm_status status = open_model(&e, operands[0], e.settings.precision, &e.models[0]);
+    anm_status status = open_model(&e, dir, e.settings.precision, &e.models[0]);
     if (status == ANM_OK) status = open_text(&e);
     if (status == ANM_OK)
         status = anm_eval_model_perplexity(e.models[0], e.text, &e.options, &result, &e.err);
@@ -259,11 +262,14 @@ static int run_compare(int argc, char **argv) {
     char **operands;
     int count, code = cli_parse(&spec, argc, argv, &operands, &count);
     if (code < 0) code = check(&spec, &e.settings);
+    const char *a, *b;
+    if (code < 0) code = cli_model(operands[0], &a);
+    if (code < 0) code = cli_model(operands[1], &b);
     if (code >= 0) return code;
     anm_eval_comparison result;
     start(&e);
-    anm_status status = open_model(&e, operands[0], e.settings.reference_precision, &e.models[0]);
-    if (status == ANM_OK) status = open_model(&e, operands[1], e.settings.precision, &e.models[1]);
+    anm_status status = open_model(&e, a, e.settings.reference_precision, &e.models[0]);
+    if (status == ANM_OK) status = open_model(&e, b, e.settings.precision, &e.models[1]);
     if (status == ANM_OK) status = open_text(&e);
     if (status == ANM_OK)
         status = anm_eval_model_compare(e.models[0], e.models[1], e.text, &e.options, &result,

@@ -6,6 +6,7 @@
 
 #include "anemone/eval.h"
 #include "src/cli/evalline.h"
+#include "src/cli/modelarg.h"
 
 typedef struct evaluation {
     eval_line line;
@@ -161,5 +162,8 @@ int eval_tasks(int argc, char **argv) {
     if (strcmp(precision, "fp16") != 0 && strcmp(precision, "fp32") != 0)
         return cli_usage(&spec, "--precision is fp16 or fp32, not \"%s\"", precision);
     if (items && !json) return cli_usage(&spec, "--items goes with --json");
-    return run(operands[0], file, precision, json, items, (uint64_t)limit);
+    const char *dir;
+    code = cli_model(operands[0], &dir);
+    if (code >= 0) return code;
+    return run(dir, file, precision, json, items, (uint64_t)limit);
 }

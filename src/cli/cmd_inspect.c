@@ -7,6 +7,7 @@
 
 #include "anemone/inspect.h"
 #include "src/cli/cli.h"
+#include "src/cli/modelarg.h"
 #include "src/cli/inspectplan.h"
 
 static const char *shape_text(const int64_t *shape, int rank, char *buffer, size_t size) {
@@ -235,9 +236,11 @@ int cmd_inspect(int argc, char **argv) {
     int count, code = cli_parse(&spec, argc, argv, &operands, &count);
     anm_program *program;
     anm_error err;
+    const char *path;
+    if (code < 0) code = cli_model_package(operands[0], &path);
     if (code >= 0) return code;
-    if (anm_program_open_to_inspect(operands[0], &program, &err) != ANM_OK) return cli_fail(&err);
-    code = show(program, operands[0], &s, &err) == ANM_OK ? 0 : cli_fail(&err);
+    if (anm_program_open_to_inspect(path, &program, &err) != ANM_OK) return cli_fail(&err);
+    code = show(program, path, &s, &err) == ANM_OK ? 0 : cli_fail(&err);
     if (code == 0 && anm_program_problem(program, 0)) code = ANM_ERROR_FORMAT;
     anm_program_close(program);
     return code;

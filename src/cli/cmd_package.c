@@ -4,6 +4,7 @@
 
 #include "anemone/publish.h"
 #include "src/cli/cli.h"
+#include "src/cli/modelarg.h"
 
 int cmd_package(int argc, char **argv) {
     const char *target = NULL, *out = NULL, *source = NULL, *base = NULL, *verified = NULL;
@@ -42,7 +43,10 @@ int cmd_package(int argc, char **argv) {
     options.base_model = base;
     options.verify_json = verified;
     options.overwrite = overwrite;
-    if (anm_publish(operands[0], out, &options, &err) != ANM_OK) return cli_fail(&err);
+    const char *dir;
+    code = cli_model(operands[0], &dir);
+    if (code >= 0) return code;
+    if (anm_publish(dir, out, &options, &err) != ANM_OK) return cli_fail(&err);
     printf("%s: ready to upload\n", out);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "anemone/program.h"
 #include "anemone/safetensors.h"
 #include "src/cli/cli.h"
+#include "src/cli/modelarg.h"
 
 typedef struct prediction {
     const char *package, *function, *inputs, *state, *state_out, *output;
@@ -145,6 +146,7 @@ int cmd_predict(int argc, char **argv) {
     if (strcmp(precision, "fp32") == 0) p.precision = ANM_PRECISION_FP32;
     else if (strcmp(precision, "fp16") != 0)
         return cli_usage(&spec, "--precision is fp16 or fp32, not \"%s\"", precision);
-    p.package = operands[0];
+    code = cli_model_package(operands[0], &p.package);
+    if (code >= 0) return code;
     return run(&p) == ANM_OK ? 0 : cli_fail(&p.err);
 }

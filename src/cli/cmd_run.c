@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/cli/modelarg.h"
 #include "src/cli/talk.h"
 
 /* The prompt "-" is standard input, whole. *zero tells of a NUL byte, where the text would end. */
@@ -60,6 +61,8 @@ int cmd_run(int argc, char **argv) {
     char **operands;
     int count, code = cli_parse(&spec, argc, argv, &operands, &count);
     if (code < 0) code = talk_check(&spec, &settings);
+    const char *dir;
+    if (code < 0) code = cli_model(operands[0], &dir);
     if (code >= 0) return code;
     talk t;
     bool zero = false;
@@ -68,7 +71,7 @@ int cmd_run(int argc, char **argv) {
         free(input);
         return cli_usage(&spec, "the prompt on standard input has a NUL byte: it is no text");
     }
-    anm_status status = talk_open(&t, operands[0], &settings);
+    anm_status status = talk_open(&t, dir, &settings);
     if (status == ANM_OK && input) {
         cli_catch_interrupt();
         status = answer(&t, input);

@@ -7,6 +7,7 @@
 
 #include "anemone/serve.h"
 #include "src/cli/cli.h"
+#include "src/cli/modelarg.h"
 
 enum { MOST_MODELS = 64 };
 
@@ -164,6 +165,15 @@ static anm_server_model parse_model(char *operand) {
     return (anm_server_model){equals + 1, operand};
 }
 
+/* A model by name is called by it, unless it is given another. */
+static int take_model(char *operand, anm_server_model *out) {
+    *out = parse_model(operand);
+    const char *name = out->path;
+    int code = cli_model(name, &out->path);
+    if (code < 0 && !out->id && strcmp(name, out->path) != 0) out->id = name;
+    return code;
+}
+
 int cmd_serve(int argc, char **argv) {
     serve_settings settings;
     cli_option options[OPTIONS];
@@ -184,6 +194,7 @@ int cmd_serve(int argc, char **argv) {
     if (code < 0) code = check(&spec, &settings);
     if (code >= 0) return code;
     anm_server_model models[MOST_MODELS];
-    for (int i = 0; i < count; i++) models[i] = parse_model(operands[i]);
+    for (int i = 0; i < count && code < 0; i++) code = take_model(operands[i], &models[i]);
+    if (code >= 0) return code;
     return serve(models, (size_t)count, &settings);
 }

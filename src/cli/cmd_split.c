@@ -3,6 +3,7 @@
 #include "anemone/combine.h"
 #include "anemone/inspect.h"
 #include "src/cli/cli.h"
+#include "src/cli/modelarg.h"
 
 /* The source is opened before: its own place may be among those that are overwritten. */
 static int split(const char *path, const char *out, const anm_split_options *options) {
@@ -39,5 +40,8 @@ int cmd_split(int argc, char **argv) {
     if (!out) return cli_usage(&spec, "--output is required");
     anm_split_options_init(&options);
     options.overwrite = overwrite;
-    return split(operands[0], out, &options);
+    const char *path;
+    code = cli_model_package(operands[0], &path);
+    if (code >= 0) return code;
+    return split(path, out, &options);
 }

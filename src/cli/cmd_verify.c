@@ -5,6 +5,7 @@
 
 #include "anemone/verify.h"
 #include "src/cli/evalline.h"
+#include "src/cli/modelarg.h"
 
 typedef struct verification {
     const char *dir, *against, *text;
@@ -125,6 +126,7 @@ int cmd_verify(int argc, char **argv) {
     if (code >= 0) return code;
     if (!v.against && (v.text || v.max_kl > 0 || v.max_tokens))
         return cli_usage(&spec, "--text, --max-tokens and --max-kl need --against");
-    v.dir = operands[0];
-    return verify(&v);
+    code = cli_model(operands[0], &v.dir);
+    if (code < 0 && v.against) code = cli_model_source(v.against, &v.against);
+    return code >= 0 ? code : verify(&v);
 }

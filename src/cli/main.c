@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The command `anemone`: finds the subcommand. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "anemone/log.h"
@@ -40,7 +41,9 @@ static void print_help(FILE *stream) {
           stream);
     for (int i = 0; i < COMMANDS; i++)
         fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    fputs("\n`anemone COMMAND --help` tells more. `anemone --version` shows the version.\n\n"
+    fputs("\n`anemone COMMAND --help` tells more. `anemone --version` shows the version.\n"
+          "Where a model is taken, ORG/NAME of the Hugging Face Hub will do; `anemone --offline\n"
+          "COMMAND` keeps to what is in the cache.\n\n"
           "Exit codes: 0 success, 1 invalid argument, 2 out of memory, 3 input/output,\n"
           "4 not found, 5 malformed file, 6 not supported, 7 shape, type or name does not fit,\n"
           "8 beyond a limit, 9 cancelled, 10 internal error, 64 wrong usage, 130 interrupted,\n"
@@ -64,6 +67,11 @@ static int end(int code) {
 int main(int argc, char **argv) {
     anm_log_set(show_log, NULL);
     cli_handle_signals();
+    if (argc > 1 && strcmp(argv[1], "--offline") == 0) {
+        setenv("HF_HUB_OFFLINE", "1", 1);
+        argv++;
+        argc--;
+    }
     if (argc < 2) {
         print_help(stderr);
         return CLI_USAGE;

@@ -594,6 +594,107 @@ def zips_that_are_none(b):
     b.nothing_there()
 
 
+# ---- models by name ----
+
+def forms():
+    """Every form that ANEMLL and we write: options of the conversion, and how it is published."""
+    return [((), "hf"), (("--chunk", "3", "--lm-head-split", "8"), "ios"),
+            (("--lm-head-split", "1"), "hf"), (("--argmax", "--lm-head-split", "16"), "hf"),
+            (("--monolithic",), "ios"), (("--monolithic", "--argmax"), "hf"),
+            (("--lut2", "4", "--lut3", "6", "--chunk", "2"), "hf"), ((), None)]
+
+
+def answer(b, model, **more):
+    return b.run("run", model, "Who are you?", "--max-tokens", "12", **more)
+
+
+@case
+def anemll_repositories(b):
+    """Chunks, split heads, argmax, monolithic; zips, folders, packages: they just run."""
+    for i, (options, target) in enumerate(forms()):
+        out = b.converted(f"out-{i}", "--context", "128", *options)
+        shown, place = answer(b, out), out
+        if target:
+            place = os.path.join(b.folder, f"published-{i}")
+            b.run("package", out, "--target", target, "-o", place)
+        files = local_hub.read_tree(place)
+        files["meta.yaml"] = other_spelling(files["meta.yaml"], i)
+        b.hub.add(f"org/form-{i}", {k: v for k, v in files.items() if not k.startswith(".")})
+        assert answer(b, f"org/form-{i}", say="pulling") == shown and shown, options
+        before = len(b.hub.asked)
+        assert answer(b, f"org/form-{i}") == shown and len(b.hub.asked) == before
+    said = b.run("inspect", "org/form-1:demo_embeddings.mlmodelc", code=4)
+    name = next(n for n in os.listdir(b.run("path", "org/form-1")) if "embeddings" in n)
+    said = b.run("inspect", f"org/form-1:{name}")
+    assert "input_ids" in said, said
+    b.run("inspect", "org/form-1", code=1, say="choose one")
+    assert "chunk" in b.run("config", "show", "org/form-1").lower()
+    b.run("verify", "org/form-0")
+
+
+def other_spelling(meta, i):
+    """ANEMLL names the FFN without its chunk, as no file is called; others name the first chunk."""
+    text = meta.decode()
+    return (text.replace("_chunk_01of01", "") if i % 2 else text).encode()
+
+
+@case
+def in_a_folder(b):
+    """The model is not at the root; of two, one is chosen."""
+    out = b.converted("out", "--context", "128")
+    files = {f"ios/{k}": v for k, v in local_hub.read_tree(out).items() if not k.startswith(".")}
+    b.hub.add("org/folder", files)
+    shown = answer(b, out)
+    assert answer(b, "org/folder") == shown
+    b.hub.add("org/two", {**files, **{k.replace("ios", "mac", 1): v for k, v in files.items()}})
+    assert answer(b, "org/two:mac") == shown
+    assert not os.path.exists(os.path.join(b.run("path", "org/two:mac"), "..", "ios"))
+    b.run("run", "org/two", "x", code=1, say=["several models", "org/two:FOLDER", "ios, mac"])
+
+
+@case
+def checkpoint_by_name(b):
+    """Pulled, converted and cached on first use, saying so."""
+    b.hub.add_folder("org/demo", b.demo)
+    shown = answer(b, b.converted("out"))
+    assert answer(b, "org/demo", say=["pulling org/demo", "plain checkpoint"]) == shown
+    before = len(b.hub.asked)
+    assert answer(b, "org/demo") == shown and len(b.hub.asked) == before
+    b.run("--offline", "bench", "org/demo", "--prefill", "8", "--depth", "0", "--repeats", "1")
+    made = b.run("path", "org/demo")
+    assert made.endswith(".converted") and not b.run("path", "--source", "org/demo") == made
+    path = b.run("pull", "org/demo", "--convert", "--context 128 --lut2 6")
+    with open(os.path.join(path, "meta.yaml"), encoding="utf-8") as file:
+        assert "context_length: 128" in file.read() and path == made
+    b.run("pull", "org/demo", "--convert", "--frob", code=64, say="unknown option --frob")
+    assert answer(b, "org/demo") and "checkpoint, converted" in b.run("list")
+    b.run("verify", "org/demo", "--against", "org/demo", "--max-tokens", "64")
+    b.run("convert", "org/demo", "-o", os.path.join(b.folder, "again"), "--context", "128")
+    b.run("run", "org/not-there", "x", code=NOT_FOUND, say="nor is there a directory")
+
+
+@case
+def two_convert_at_once(b):
+    b.hub.add_folder("org/demo", b.demo)
+    both = [b.popen("run", "org/demo", "Hi", "--max-tokens", "4") for _ in range(2)]
+    said = [p.communicate(timeout=100) for p in both]
+    assert [p.returncode for p in both] == [0, 0], said
+    assert said[0][0] == said[1][0]
+    assert sum("converting" in text for _, text in said) == 1, said
+
+
+@case
+def anemll_packages(b):
+    """What ANEMLL's own converter made: the functions run with their golden logits elsewhere; here
+    it is enough that names lead to them."""
+    fixtures = os.path.join(os.environ.get("ANM_FIXTURES", ""), "anemll", "qwen3-a")
+    if not os.path.isdir(fixtures):
+        return print("    SKIPPED: needs ANM_FIXTURES")
+    for form in ("fp16", "lut8"):
+        b.hub.add("org/anemll-" + form, local_hub.read_tree(os.path.join(fixtures, form)))
+        assert "infer" in b.run("config", "show", "org/anemll-" + form)
+
+
 # ---- several processes, and ends of them ----
 
 @case
