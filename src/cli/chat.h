@@ -3,6 +3,7 @@
 #ifndef ANM_CLI_CHAT_H
 #define ANM_CLI_CHAT_H
 
+#include "anemone/tool_call.h"
 #include "src/cli/chatview.h"
 #include "src/cli/talk.h"
 
@@ -11,6 +12,8 @@ typedef struct chat {
     talk_settings *settings; /* the talk's own; /set changes them */
     const cli_spec *spec;    /* its options are what /set knows */
     chatview view;
+    anm_answer_parser *parser; /* tells thoughts from text; while an answer is shown */
+    bool shown;                /* false after a failed write */
     bool terminal, leave;
     char **texts; /* values of settings, kept as long as the chat */
     size_t text_count;

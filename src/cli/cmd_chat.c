@@ -15,16 +15,48 @@ static bool is_blank(const char *line) {
     return *line == '\0';
 }
 
-/* From a pipe answers go out as they are; at a terminal they are made readable. */
-static bool show(void *context, const char *text, size_t length) {
-    return chatview_answer(&((chat *)context)->view, text, length);
+/* --- an answer at a terminal: thoughts apart from text ---------------------------------------- */
+
+static void on_event(void *context, const anm_answer_event *event) {
+    chat *c = context;
+    bool thought = event->kind == ANM_ANSWER_REASONING;
+    bool shown = thought ? chatview_thought(&c->view, event->text, event->len)
+                         : chatview_answer(&c->view, event->text, event->len);
+    c->shown = c->shown && shown;
 }
 
+/* Before the first piece the prompt is not rendered yet, and tells nothing about thoughts. */
+static bool begin_answer(chat *c) {
+    anm_answer_options options;
+    anm_answer_options_init(&options);
+    options.in_reasoning = c->t.opens_reasoning;
+    options.on_event = on_event;
+    options.context = c;
+    chatview_begin(&c->view);
+    c->shown = true;
+    return anm_answer_parser_create(&options, &c->parser, &c->t.err) == ANM_OK;
+}
+
+static bool show(void *context, const char *text, size_t length) {
+    chat *c = context;
+    if (!c->parser && !begin_answer(c)) return false;
+    anm_status status = anm_answer_parser_push(c->parser, text, length, &c->t.err);
+    return status == ANM_OK && c->shown;
+}
+
+static void end_answer(chat *c) {
+    if (!c->parser) return;
+    if (anm_answer_parser_finish(c->parser, &c->t.err) != ANM_OK) c->shown = false;
+    anm_answer_parser_destroy(c->parser);
+    c->parser = NULL;
+    chatview_end(&c->view);
+}
+
+/* From a pipe answers go out as they are; at a terminal they are made readable. */
 anm_status chat_answer(chat *c) {
     cli_interrupted();
-    if (c->terminal) chatview_begin(&c->view);
     anm_status status = talk_answer(&c->t);
-    if (c->terminal) chatview_end(&c->view);
+    if (c->terminal) end_answer(c);
     else if (status == ANM_OK || c->t.answer_length) putchar('\n');
     if (status == ANM_OK && c->settings->stats) talk_print_stats(&c->t, stderr);
     return status;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "anemone/tool_call.h"
+
 static anm_status raise(talk *t, anm_status status, const char *message) {
     t->err = (anm_error){.status = status, .offset = ANM_NO_OFFSET};
     snprintf(t->err.where, sizeof t->err.where, "%s", t->llm ? anm_llm_name(t->llm) : "");
@@ -183,6 +185,19 @@ static int64_t reserve(const talk *t) {
     return most >= 0 && most <= half ? most : -1;
 }
 
+/* The tokens are what is at hand of the prompt; a mark of reasoning is at most a few of them. */
+static anm_status see_reasoning(talk *t, const anm_token_list *prompt) {
+    size_t seen = prompt->len < 16 ? prompt->len : 16, length;
+    char *text;
+    anm_status status =
+        anm_tokenizer_decode(anm_llm_tokenizer(t->llm), prompt->ids + prompt->len - seen, seen,
+                             false, &text, &length, &t->err);
+    if (status != ANM_OK) return status;
+    t->opens_reasoning = anm_prompt_opens_reasoning(text, length);
+    anm_tokenizer_text_free(text);
+    return ANM_OK;
+}
+
 /* As transformers rendered what models were trained on. */
 static anm_status encode_conversation(talk *t, anm_token_list *out) {
     anm_chat_options chat;
@@ -202,6 +217,7 @@ static anm_status encode_conversation(talk *t, anm_token_list *out) {
     if (dropped > t->left_out)
         fprintf(stderr, "(the oldest messages no longer fit the context and are left out)\n");
     t->left_out = dropped;
+    if (status == ANM_OK) status = see_reasoning(t, out);
     return status;
 }
 

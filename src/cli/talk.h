@@ -44,6 +44,7 @@ typedef struct talk {
     char *answer; /* being streamed */
     size_t answer_length, answer_capacity;
     logprob_lines log; /* with settings->logprobs */
+    bool opens_reasoning; /* the prompt ended within <think> */
     anm_generate_result result;
     /* Shows a piece of an answer; false stops. NULL: stdout gets it as it is. */
     bool (*show)(void *context, const char *text, size_t length);

@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -221,6 +222,36 @@ def test_history(command, folder):
     with open(path, encoding="utf-8") as file:
         check("/stats" in file.read(), "the line is kept")
     equal(os.stat(path).st_mode & 0o777, 0o600, "for its owner only")
+
+
+def thinking_model(model, folder):
+    """The demo model with a template that begins answers with a thought that never ends."""
+    copy = os.path.join(folder, "thinking")
+    shutil.copytree(model, copy)
+    path = os.path.join(copy, "tokenizer_config.json")
+    with open(path, encoding="utf-8") as file:
+        settings = json.load(file)
+    settings["chat_template"] += "{{ '<think>\\n' }}"
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(settings, file)
+    return copy
+
+
+def test_thoughts(command, folder):
+    model = thinking_model(command[2], folder)
+    chat = Chat([command[0], "chat", model])
+    chat.send(STORY + "\n")
+    shown = chat.until_prompt()
+    check("\x1b[0;2m" in shown, "thoughts are dim")
+    chat.say("/think fold")
+    story = words(chat.say("/think"))
+    check(len(story) > 20, "the last thoughts")
+    chat.say("/reset")
+    folded = words(chat.say(STORY))
+    check("thought for" in folded and story not in folded, "folded to a line")
+    equal(words(chat.say("/think")), story, "the thoughts are kept")
+    check("takes show" in chat.say("/think loudly"), "unknown way to think")
+    equal(chat.close(), 0, "end")
 
 
 def main():
