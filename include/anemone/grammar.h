@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Grammars that an answer must follow: written in GBNF, or any JSON; and
+ * Grammars that an answer must follow: written in GBNF, made from a JSON schema, or any JSON; and
  * constraints, which follow one answer token by token and mask the tokens that cannot come next.
- * docs/grammar.md tells the notation and the limits.
+ * docs/grammar.md tells the notation, the schema keywords and the limits.
  *
  * A grammar is immutable and may be shared between threads. A constraint belongs to one thread at
  * a time; the grammar and the tokenizer must outlive it.
@@ -33,6 +33,14 @@ typedef struct anm_constraint anm_constraint;
 ANM_API ANM_MUST_CHECK anm_status anm_grammar_parse(const char *text, size_t len,
                                                     const char *where, anm_grammar **out,
                                                     anm_error *err);
+/*
+ * Texts that are JSON and valid under the schema; properties come in the schema's order.
+ * ANM_ERROR_UNSUPPORTED names the JSON pointer of a keyword that is not covered, ANM_ERROR_FORMAT
+ * what is no schema or has no valid text.
+ */
+ANM_API ANM_MUST_CHECK anm_status anm_grammar_from_json_schema(const char *schema, size_t len,
+                                                               const char *where,
+                                                               anm_grammar **out, anm_error *err);
 /* Any JSON value; with `object_only` any JSON object. */
 ANM_API ANM_MUST_CHECK anm_status anm_grammar_json(bool object_only, anm_grammar **out,
                                                    anm_error *err);
