@@ -11,6 +11,7 @@
 #define ANEMONE_LLM_H
 
 #include "anemone/chat_template.h"
+#include "anemone/grammar.h"
 #include "anemone/program.h"
 #include "anemone/sampler.h"
 #include "anemone/tokenizer.h"
@@ -160,6 +161,12 @@ typedef struct anm_generate_options {
     void *context;
 } anm_generate_options;
 ANM_API void anm_generate_options_init(anm_generate_options *options);
+/*
+ * The answer follows a grammar (anemone/grammar.h): sets the hooks; NULL takes them away. The
+ * constraint, which must live as long as the generation, is used from where it stands: reset it
+ * before another answer.
+ */
+ANM_API void anm_generate_constrain(anm_generate_options *options, anm_constraint *constraint);
 
 typedef struct anm_generate_result {
     size_t prompt_tokens, reused_tokens, generated_tokens;

@@ -18,7 +18,9 @@ anm_status talk_open(talk *t, const char *dir, const talk_settings *settings) {
     anm_llm_options options;
     anm_llm_options_init(&options);
     if (strcmp(settings->precision, "fp32") == 0) options.precision = ANM_PRECISION_FP32;
-    anm_status status = anm_llm_open(dir, &options, &t->llm, &t->err);
+    anm_status status = answer_form_read(&t->form, settings->json, settings->json_schema,
+                                         settings->grammar, &t->err);
+    if (status == ANM_OK) status = anm_llm_open(dir, &options, &t->llm, &t->err);
     if (status != ANM_OK) return status;
     if (!anm_llm_tokenizer(t->llm))
         return raise(t, ANM_ERROR_NOT_FOUND, "there is no tokenizer.json beside the packages");
@@ -26,7 +28,8 @@ anm_status talk_open(talk *t, const char *dir, const talk_settings *settings) {
         return raise(t, ANM_ERROR_NOT_FOUND,
                      "there is no chat template (chat_template.jinja or tokenizer_config.json); "
                      "--raw continues plain text");
-    status = anm_session_create(t->llm, &t->session, &t->err);
+    status = answer_form_open(&t->form, t->llm, &t->err);
+    if (status == ANM_OK) status = anm_session_create(t->llm, &t->session, &t->err);
     if (status == ANM_OK && settings->system) status = talk_add(t, "system", settings->system);
     return status;
 }
@@ -44,6 +47,7 @@ void talk_close(talk *t) {
     free(t->messages);
     free(t->answer);
     logprob_lines_free(&t->log);
+    answer_form_close(&t->form);
     anm_session_destroy(t->session);
     anm_llm_close(t->llm);
 }
@@ -166,6 +170,7 @@ static anm_status generate(talk *t, const anm_token_list *prompt) {
     options.logprobs = (int)s->logprobs;
     options.on_token = on_token;
     options.context = t;
+    answer_form_begin(&t->form, &options);
     t->answer_length = 0;
     if (!keep_text(t, "", 0)) return raise(t, ANM_ERROR_MEMORY, "out of memory");
     return anm_generate(t->session, prompt->ids, prompt->len, &options, &t->result, &t->err);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "anemone/chat.h"
+#include "src/cli/answerform.h"
 #include "src/cli/cli.h"
 #include "src/cli/logprobline.h"
 
@@ -18,11 +19,13 @@ typedef struct talk_settings {
     int64_t top_k, penalty_last_n, seed, max_tokens;
     int64_t logprobs; /* of `run`; -1: none */
     cli_list stops, biases, template_args;
+    const char *json_schema, *grammar; /* files; with `json` the forms of answers */
+    bool json;
     bool raw; /* no chat template */
     bool no_think, stats;
 } talk_settings;
 
-enum { TALK_OPTIONS = 19 };
+enum { TALK_OPTIONS = 22 };
 void talk_settings_init(talk_settings *settings);
 /* Fills TALK_OPTIONS entries. */
 void talk_options(talk_settings *settings, cli_option *options);
@@ -45,6 +48,7 @@ typedef struct talk {
     size_t answer_length, answer_capacity;
     logprob_lines log; /* with settings->logprobs */
     bool opens_reasoning; /* the prompt ended within <think> */
+    answer_form form;
     anm_generate_result result;
     /* Shows a piece of an answer; false stops. NULL: stdout gets it as it is. */
     bool (*show)(void *context, const char *text, size_t length);

@@ -22,6 +22,10 @@ void talk_options(talk_settings *s, cli_option *options) {
     const cli_option table[TALK_OPTIONS] = {
         {"system", 's', CLI_STRING, &s->system, "TEXT", "system prompt"},
         {"max-tokens", 'n', CLI_INT, &s->max_tokens, "N", "longest answer (default: the context)"},
+        {"json", 0, CLI_FLAG, &s->json, NULL, "answer with a JSON object"},
+        {"json-schema", 0, CLI_STRING, &s->json_schema, "FILE",
+         "answer with JSON that is valid under the schema"},
+        {"grammar", 0, CLI_STRING, &s->grammar, "FILE", "answer as a grammar in GBNF says"},
         {"stop", 0, CLI_LIST, &s->stops, "TEXT", "end the answer before TEXT; may be repeated"},
         {"temperature", 't', CLI_FLOAT, &s->temperature, "T", "0 (default) is greedy"},
         {"top-k", 0, CLI_INT, &s->top_k, "K", "sample from the K likeliest (default: all)"},
@@ -142,6 +146,8 @@ int talk_check(const cli_spec *spec, const talk_settings *s) {
     if (s->top_k > INT32_MAX) return cli_usage(spec, "--top-k is too large");
     if (s->logprobs > INT32_MAX) return cli_usage(spec, "--logprobs is too large");
     if (s->penalty_last_n > INT32_MAX) return cli_usage(spec, "--penalty-last-n is too large");
+    if (s->json + (s->json_schema != NULL) + (s->grammar != NULL) > 1)
+        return cli_usage(spec, "only one of --json, --json-schema and --grammar can be followed");
     int code = check_lists(spec, s);
     return code < 0 ? check_sampling(spec, s) : code;
 }
