@@ -2,47 +2,15 @@
 /* Norms and rotary embeddings: row by row over the last dimension. */
 #include <string.h>
 
-#include "src/cpu/planner.h"
-
-enum { MOST = 6 };
-
-/* The rows of several operands that broadcast to one shape. */
-typedef struct row_walk {
-    int rank; /* without the last dimension */
-    int64_t shape[ANM_MAX_RANK], stride[MOST][ANM_MAX_RANK];
-    int64_t rows;
-} row_walk;
-
-static void begin_walk(row_walk *w, const anm_view *shape) {
-    *w = (row_walk){.rank = shape->rank - 1, .rows = 1};
-    for (int i = 0; i < w->rank; i++) {
-        w->shape[i] = shape->shape[i];
-        w->rows *= shape->shape[i];
-    }
-}
-
-static void add_operand(row_walk *w, int operand, const anm_view *v) {
-    for (int i = 0; i < w->rank; i++) {
-        int k = i - (w->rank - (v->rank - 1));
-        w->stride[operand][i] = k < 0 || v->shape[k] == 1 ? 0 : v->stride[k];
-    }
-}
-
-static void row_offsets(const row_walk *w, int operands, int64_t row, int64_t *at) {
-    memset(at, 0, (size_t)operands * sizeof *at);
-    for (int i = w->rank - 1; i >= 0; i--) {
-        int64_t index = row % w->shape[i];
-        row /= w->shape[i];
-        for (int o = 0; o < operands; o++) at[o] += index * w->stride[o][i];
-    }
-}
+#include "src/cpu/row_walk.h"
+#include "src/cpu/step_axes.h"
 
 typedef struct norm_step {
     anm_lie x, y;
     const float *gamma;
     float epsilon;
     int64_t n;
-    row_walk walk;
+    anm_row_walk walk;
 } norm_step;
 
 static void run_norm(const anm_step *s, anm_exec *e, int thread, int threads) {
@@ -52,7 +20,7 @@ static void run_norm(const anm_step *s, anm_exec *e, int thread, int threads) {
     int64_t from, to, at[2];
     anm_share(n->walk.rows, 1, thread, threads, &from, &to);
     for (int64_t row = from; row < to; row++) {
-        row_offsets(&n->walk, 2, row, at);
+        anm_row_offsets(&n->walk, 2, row, at);
         e->plan->rows->rms_norm(x + at[0], n->gamma, n->epsilon, n->n, y + at[1]);
     }
 }
@@ -75,9 +43,9 @@ bool anm_build_norm(anm_planner *p, const anm_mil_op *op) {
     n->gamma = has_gamma ? constant_floats(p, op, "gamma") : NULL;
     if (has_gamma && !n->gamma) return p->status != ANM_OK;
     n->y = anm_lie_new_like(p, ANM_DTYPE_FP32, &x.view);
-    begin_walk(&n->walk, &x.view);
-    add_operand(&n->walk, 0, &x.view);
-    add_operand(&n->walk, 1, &n->y.view);
+    anm_row_walk_begin(&n->walk, &x.view);
+    anm_row_walk_add(&n->walk, 0, &x.view);
+    anm_row_walk_add(&n->walk, 1, &n->y.view);
     if (n->y.block >= 0)
         anm_step_add(p, run_norm, op->type, n, ANM_BLOCKS(x.block), ANM_BLOCKS(n->y.block));
     anm_lie_set(p, op->outputs[0], n->y);
@@ -87,7 +55,7 @@ bool anm_build_norm(anm_planner *p, const anm_mil_op *op) {
 typedef struct rope_step {
     anm_lie x, cosine, sine, y;
     int64_t half, cos_second, sin_second; /* where the tables of the second half begin */
-    row_walk walk;
+    anm_row_walk walk;
 } rope_step;
 
 static void run_rope(const anm_step *s, anm_exec *e, int thread, int threads) {
@@ -98,7 +66,7 @@ static void run_rope(const anm_step *s, anm_exec *e, int thread, int threads) {
     int64_t from, to, at[4];
     anm_share(r->walk.rows, 1, thread, threads, &from, &to);
     for (int64_t row = from; row < to; row++) {
-        row_offsets(&r->walk, 4, row, at);
+        anm_row_offsets(&r->walk, 4, row, at);
         const float *c1 = c + at[1], *s1 = sine + at[2];
         e->plan->rows->rope(x + at[0], c1, s1, c1 + r->cos_second, s1 + r->sin_second, r->half,
                             y + at[3]);
@@ -117,9 +85,9 @@ bool anm_build_rope(anm_planner *p, const anm_mil_op *op) {
     if (c.view.shape[c.view.rank - 1] == width) r->cos_second = width / 2;
     if (s.view.shape[s.view.rank - 1] == width) r->sin_second = width / 2;
     r->y = anm_lie_new_like(p, ANM_DTYPE_FP32, &x.view);
-    begin_walk(&r->walk, &x.view);
+    anm_row_walk_begin(&r->walk, &x.view);
     const anm_view *views[] = {&x.view, &c.view, &s.view, &r->y.view};
-    for (int i = 0; i < 4; i++) add_operand(&r->walk, i, views[i]);
+    for (int i = 0; i < 4; i++) anm_row_walk_add(&r->walk, i, views[i]);
     if (r->y.block >= 0)
         anm_step_add(p, run_rope, op->type, r, ANM_BLOCKS(x.block, c.block, s.block),
                      ANM_BLOCKS(r->y.block));
@@ -132,7 +100,7 @@ bool anm_build_rope(anm_planner *p, const anm_mil_op *op) {
 typedef struct softmax_step {
     anm_lie x, y;
     int64_t n;
-    row_walk walk;
+    anm_row_walk walk;
 } softmax_step;
 
 static void run_softmax(const anm_step *s, anm_exec *e, int thread, int threads) {
@@ -142,26 +110,35 @@ static void run_softmax(const anm_step *s, anm_exec *e, int thread, int threads)
     int64_t from, to, at[2];
     anm_share(m->walk.rows, 1, thread, threads, &from, &to);
     for (int64_t row = from; row < to; row++) {
-        row_offsets(&m->walk, 2, row, at);
+        anm_row_offsets(&m->walk, 2, row, at);
         e->plan->rows->softmax(x + at[0], m->n, y + at[1]);
     }
 }
 
+/* Along another axis, which is brought last for it. */
 bool anm_build_softmax(anm_planner *p, const anm_mil_op *op) {
     int64_t axis;
+    bool marked[ANM_MAX_RANK] = {false};
     if (!anm_is_op(op, "softmax") || !anm_mil_op_get_int(op, "axis", &axis)) return false;
     anm_lie x = anm_arg_lie(p, op, "x");
-    if (x.block < 0 || x.view.rank < 1 || (axis != -1 && axis != x.view.rank - 1)) return false;
-    x = anm_lie_rows(p, x);
+    if (x.block < 0 || x.dtype == ANM_DTYPE_INT32 || x.view.rank < 1) return p->status != ANM_OK;
+    axis += axis < 0 ? x.view.rank : 0;
+    if (axis < 0 || axis >= x.view.rank) return false;
+    bool last = axis == x.view.rank - 1;
+    marked[axis] = true;
+    anm_axes_last a = {.x = last ? anm_lie_rows(p, x) : (anm_lie){.block = -1}};
+    if (!last) a = anm_axes_move_last(p, x, marked);
     softmax_step *m = anm_plan_alloc(p, sizeof *m);
-    if (!m || x.block < 0) return p->status != ANM_OK;
-    *m = (softmax_step){.x = x, .n = x.view.shape[x.view.rank - 1]};
-    m->y = anm_lie_new_like(p, ANM_DTYPE_FP32, &x.view);
-    begin_walk(&m->walk, &x.view);
-    add_operand(&m->walk, 0, &x.view);
-    add_operand(&m->walk, 1, &m->y.view);
+    if (!m || a.x.block < 0) return p->status != ANM_OK;
+    *m = (softmax_step){.x = a.x, .n = a.x.view.shape[a.x.view.rank - 1]};
+    m->y = anm_lie_new_like(p, ANM_DTYPE_FP32, &a.x.view);
+    anm_row_walk_begin(&m->walk, &a.x.view);
+    anm_row_walk_add(&m->walk, 0, &a.x.view);
+    anm_row_walk_add(&m->walk, 1, &m->y.view);
     if (m->y.block >= 0)
-        anm_step_add(p, run_softmax, op->type, m, ANM_BLOCKS(x.block), ANM_BLOCKS(m->y.block));
-    anm_lie_set(p, op->outputs[0], m->y);
+        anm_step_add(p, run_softmax, op->type, m, ANM_BLOCKS(a.x.block), ANM_BLOCKS(m->y.block));
+    anm_lie y = m->y;
+    if (!last) y.view = anm_axes_view_back(&a, &m->y.view);
+    anm_lie_set(p, op->outputs[0], y);
     return true;
 }

@@ -126,6 +126,7 @@ int main(int argc, char **argv) {
     check_gemv();
     check_gemm();
     check_attention();
+    check_rows();
     printf("%d passed, %d failed\n", now.passed_kernels, now.failed_kernels);
     return now.failed_kernels != 0 || now.passed_kernels == 0;
 }

@@ -73,6 +73,7 @@ void check_matrix(void);
 void check_gemv(void);
 void check_gemm(void);
 void check_attention(void);
+void check_rows(void);
 void bench_gemv(void);
 void bench_gemm(void);
 void bench_attention(void);

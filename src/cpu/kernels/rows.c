@@ -6,6 +6,16 @@
 #include "src/cpu/kernels/rows_levels.h"
 #include "src/cpu/levels.h"
 
+static void product_c(const anm_product *p) {
+    for (int64_t i = 0; i < p->m; i++)
+        for (int64_t j = 0; j < p->n; j++) {
+            float sum = 0;
+            for (int64_t k = 0; k < p->k; k++)
+                sum += p->a[i * p->a_row + k * p->a_step] * p->b[k * p->b_row + j];
+            p->c[i * p->c_row + j] = sum;
+        }
+}
+
 static const anm_row_kernels reference = ANM_ROWS_TABLE(ANM_ISA_C);
 
 static const anm_row_kernels *const levels[] = {

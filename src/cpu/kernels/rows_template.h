@@ -59,6 +59,20 @@ static void ANM_ROWS(rms_norm)(const float *x, const float *gamma, float epsilon
         for (i = 0; i < n; i++) y[i] = x[i] * scale;
 }
 
+/* The squares are those of the differences from the mean. */
+static void ANM_ROWS(layer_norm)(const float *x, const float *gamma, const float *beta,
+                                 float epsilon, int64_t n, float *y) {
+    float lane[LANES] = {0};
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++) lane[l] += x[i + l];
+    for (int l = 0; i + l < n; l++) lane[l] += x[i + l];
+    float mean = sum_lanes(lane) / (float)n;
+    for (i = 0; i < n; i++) y[i] = x[i] - mean;
+    ANM_ROWS(rms_norm)(y, gamma, epsilon, n, y);
+    for (i = 0; beta && i < n; i++) y[i] += beta[i];
+}
+
 static void ANM_ROWS(rope)(const float *x, const float *c1, const float *s1, const float *c2,
                            const float *s2, int64_t half, float *y) {
     for (int64_t i = 0; i < half; i++) {
@@ -82,34 +96,146 @@ static inline float tanh_by_exp(float x) {
     return copysignf((1.0f - e) / (1.0f + e), x);
 }
 
+/*
+ * erf: x p(x^2) up to 1, and 1 - exp(-q(x)) from there to 4, where it is 1 to the last place;
+ * tools/fit_erf.py found p and q. Off by less than 1.5e-7.
+ */
+static inline float erf_approximate(float x) {
+    float t = fabsf(x), s = x * x;
+    t = t > 4.0f ? 4.0f : t;
+    float p = 7.87587487e-05f * s - 0.00080168643f;
+    p = (p * s + 0.00518908724f) * s - 0.0268542115f;
+    p = (p * s + 0.112835944f) * s - 0.37612626f;
+    p = p * s + 1.12837911f;
+    float q = -1.6371514e-06f * t + 4.60580413e-05f;
+    q = (q * t - 0.00059680565f) * t + 0.0047595962f;
+    q = (q * t - 0.0264211353f) * t + 0.110080086f;
+    q = (q * t + 0.631826043f) * t + 1.13023341f;
+    q = q * t - 0.00032013806f;
+    float y = t <= 1.0f ? x * p : copysignf(1.0f - exp_approximate(-q), x);
+    return x != x ? x : y;
+}
+
+/* ln(1 + exp(x)), without overflow. */
+static inline float softplus(float x) {
+    return (x > 0 ? x : 0) + log1pf(expf(-fabsf(x)));
+}
+
+static inline float sign(float x) {
+    return x > 0 ? 1.0f : x < 0 ? -1.0f : x;
+}
+
+#define UNARY_LOOP(expression)                                                                     \
+    for (int64_t i = 0; i < n; i++) {                                                              \
+        float v = x[i];                                                                            \
+        y[i] = (expression);                                                                       \
+    }                                                                                              \
+    break
+
 static void ANM_ROWS(unary)(anm_unary_kind kind, const float *x, int64_t n, float *y) {
     switch (kind) {
-    case ANM_UNARY_SILU:
-        for (int64_t i = 0; i < n; i++) y[i] = x[i] * sigmoid(x[i]);
-        break;
-    case ANM_UNARY_SIGMOID:
-        for (int64_t i = 0; i < n; i++) y[i] = sigmoid(x[i]);
-        break;
-    case ANM_UNARY_EXP:
-        for (int64_t i = 0; i < n; i++) y[i] = exp_approximate(x[i]);
-        break;
-    case ANM_UNARY_RELU:
-        for (int64_t i = 0; i < n; i++) y[i] = x[i] > 0 ? x[i] : 0 * x[i];
-        break;
-    case ANM_UNARY_SQUARE:
-        for (int64_t i = 0; i < n; i++) y[i] = x[i] * x[i];
-        break;
-    case ANM_UNARY_TANH:
-        for (int64_t i = 0; i < n; i++) y[i] = tanh_by_exp(x[i]);
-        break;
-    case ANM_UNARY_GELU:
-        for (int64_t i = 0; i < n; i++) y[i] = 0.5f * x[i] * (1.0f + erff(x[i] * 0.70710678f));
-        break;
-    case ANM_UNARY_GELU_TANH:
-        for (int64_t i = 0; i < n; i++) y[i] = gelu_tanh(x[i]);
-        break;
-    case ANM_UNARY_KINDS: break;
+    case ANM_UNARY_SILU: UNARY_LOOP(v * sigmoid(v));
+    case ANM_UNARY_SIGMOID: UNARY_LOOP(sigmoid(v));
+    case ANM_UNARY_EXP: UNARY_LOOP(exp_approximate(v));
+    case ANM_UNARY_RELU: UNARY_LOOP(v > 0 ? v : 0 * v);
+    case ANM_UNARY_SQUARE: UNARY_LOOP(v * v);
+    case ANM_UNARY_TANH: UNARY_LOOP(tanh_by_exp(v));
+    case ANM_UNARY_GELU: UNARY_LOOP(0.5f * v * (1.0f + erf_approximate(v * 0.70710678f)));
+    case ANM_UNARY_GELU_TANH: UNARY_LOOP(gelu_tanh(v));
+    case ANM_UNARY_GELU_SIGMOID: UNARY_LOOP(v * sigmoid(1.702f * v));
+    case ANM_UNARY_ERF: UNARY_LOOP(erf_approximate(v));
+    case ANM_UNARY_ABS: UNARY_LOOP(fabsf(v));
+    case ANM_UNARY_SQRT: UNARY_LOOP(sqrtf(v));
+    case ANM_UNARY_FLOOR: UNARY_LOOP(floorf(v));
+    case ANM_UNARY_CEIL: UNARY_LOOP(ceilf(v));
+    case ANM_UNARY_ROUND: UNARY_LOOP(nearbyintf(v));
+    case ANM_UNARY_SIGN: UNARY_LOOP(sign(v));
+    case ANM_UNARY_SOFTSIGN: UNARY_LOOP(v / (1.0f + fabsf(v)));
+    case ANM_UNARY_SOFTPLUS: UNARY_LOOP(softplus(v));
+    case ANM_UNARY_SIN: UNARY_LOOP(sinf(v));
+    case ANM_UNARY_COS: UNARY_LOOP(cosf(v));
+    default: break;
     }
+}
+
+/* Comparisons are such that NaN stays. */
+static void ANM_ROWS(parametric)(anm_unary_kind kind, float a, float b, const float *x, int64_t n,
+                                 float *y) {
+    switch (kind) {
+    case ANM_UNARY_CLIP: UNARY_LOOP(v < a ? a : v > b ? b : v);
+    case ANM_UNARY_LINEAR: UNARY_LOOP(a * v + b);
+    case ANM_UNARY_LEAKY: UNARY_LOOP(v < 0 ? a * v : v);
+    case ANM_UNARY_HARD: UNARY_LOOP(a * v + b < 0 ? 0 : a * v + b > 1 ? 1 : a * v + b);
+    case ANM_UNARY_THRESHOLDED: UNARY_LOOP(v < a ? 0 : v);
+    case ANM_UNARY_CLAMPED: UNARY_LOOP((v < 0 ? a * v : v) > b ? b : v < 0 ? a * v : v);
+    case ANM_UNARY_ELU: UNARY_LOOP(v > 0 ? v : a * expm1f(v));
+    case ANM_UNARY_SCALED_TANH: UNARY_LOOP(a * tanh_by_exp(b * v));
+    case ANM_UNARY_LOG: UNARY_LOOP(logf(v + a));
+    case ANM_UNARY_RSQRT: UNARY_LOOP(1.0f / sqrtf(v + a));
+    case ANM_UNARY_INVERSE: UNARY_LOOP(1.0f / (v + a));
+    default: ANM_ROWS(unary)(kind, x, n, y);
+    }
+}
+
+/* A NaN, once it is in a lane, stays: every comparison with it is false. */
+static float ANM_ROWS(extreme)(const float *x, int64_t n, float sign_of) {
+    float lane[LANES];
+    for (int l = 0; l < LANES; l++) lane[l] = -INFINITY;
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++) {
+            float v = sign_of * x[i + l];
+            lane[l] = v <= lane[l] ? lane[l] : lane[l] != lane[l] ? lane[l] : v;
+        }
+    for (; i < n; i++) {
+        float v = sign_of * x[i];
+        lane[0] = v <= lane[0] ? lane[0] : lane[0] != lane[0] ? lane[0] : v;
+    }
+    float top = lane[0];
+    for (int l = 1; l < LANES; l++)
+        top = lane[l] <= top ? top : top != top ? top : lane[l];
+    return sign_of * top;
+}
+
+#define REDUCE_LOOP(start, combine)                                                                \
+    do {                                                                                           \
+        for (int l = 0; l < LANES; l++) lane[l] = (start);                                         \
+        for (; i + LANES <= n; i += LANES)                                                         \
+            for (int l = 0; l < LANES; l++) {                                                      \
+                float v = x[i + l];                                                                \
+                lane[l] = (combine);                                                               \
+            }                                                                                      \
+        for (int l = 0; i + l < n; l++) {                                                          \
+            float v = x[i + l];                                                                    \
+            lane[l] = (combine);                                                                   \
+        }                                                                                          \
+    } while (0)
+
+/* exp of differences from the greatest, so that nothing overflows. */
+static float ANM_ROWS(log_sum_exp)(const float *x, int64_t n) {
+    float lane[LANES], top = ANM_ROWS(extreme)(x, n, 1);
+    int64_t i = 0;
+    if (top - top != 0) top = top != top ? top : 0;
+    REDUCE_LOOP(0, lane[l] + exp_approximate(v - top));
+    return logf(sum_lanes(lane)) + top;
+}
+
+static float ANM_ROWS(reduce)(anm_reduce_kind kind, const float *x, int64_t n) {
+    float lane[LANES], all = 1;
+    int64_t i = 0;
+    switch (kind) {
+    case ANM_REDUCE_MAX: return ANM_ROWS(extreme)(x, n, 1);
+    case ANM_REDUCE_MIN: return ANM_ROWS(extreme)(x, n, -1);
+    case ANM_REDUCE_LOG_SUM_EXP: return ANM_ROWS(log_sum_exp)(x, n);
+    case ANM_REDUCE_PROD:
+        REDUCE_LOOP(1, lane[l] * v);
+        for (int l = 0; l < LANES; l++) all *= lane[l];
+        return all;
+    case ANM_REDUCE_SUM_SQUARE: REDUCE_LOOP(0, lane[l] + v * v); break;
+    case ANM_REDUCE_SUM_ABS: REDUCE_LOOP(0, lane[l] + fabsf(v)); break;
+    default: REDUCE_LOOP(0, lane[l] + v); break;
+    }
+    return sum_lanes(lane);
 }
 
 static void ANM_ROWS(gated)(anm_unary_kind kind, const float *gate, const float *up, int64_t n,
@@ -125,6 +251,11 @@ static void ANM_ROWS(gated)(anm_unary_kind kind, const float *gate, const float 
         ANM_ROWS(unary)(kind, gate + at, count, active);
         for (int64_t i = 0; i < count; i++) y[at + i] = active[i] * up[at + i];
     }
+}
+
+static inline float modulo(float a, float b) {
+    float r = fmodf(a, b);
+    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
 
 #define BINARY_LOOP(expression)                                                                    \
@@ -149,6 +280,9 @@ static void ANM_ROWS(binary)(anm_binary_kind kind, const float *a, int a_step, c
     case ANM_BINARY_DIV: BINARY_LOOP(p / q);
     case ANM_BINARY_MAX: BINARY_LOOP(p > q ? p : q);
     case ANM_BINARY_MIN: BINARY_LOOP(p < q ? p : q);
+    case ANM_BINARY_FLOOR_DIV: BINARY_LOOP(floorf(p / q));
+    case ANM_BINARY_MOD: BINARY_LOOP(modulo(p, q));
+    case ANM_BINARY_POW: BINARY_LOOP(powf(p, q));
     case ANM_BINARY_KINDS: break;
     }
 }
@@ -171,6 +305,16 @@ static void ANM_ROWS(float_to_half)(const float *x, int64_t n, uint16_t *y) {
 }
 
 #define ANM_ROWS_TABLE(level)                                                                      \
-    {level,           ANM_ROWS(rms_norm), ANM_ROWS(rope),          ANM_ROWS(unary),               \
-     ANM_ROWS(binary), ANM_ROWS(gated),    ANM_ROWS(softmax), ANM_ROWS(half_to_float),          \
-     ANM_ROWS(float_to_half)}
+    {.isa = level,                                                                                 \
+     .rms_norm = ANM_ROWS(rms_norm),                                                               \
+     .layer_norm = ANM_ROWS(layer_norm),                                                           \
+     .reduce = ANM_ROWS(reduce),                                                                   \
+     .product = ANM_ROWS(product),                                                                 \
+     .rope = ANM_ROWS(rope),                                                                       \
+     .unary = ANM_ROWS(unary),                                                                     \
+     .parametric = ANM_ROWS(parametric),                                                           \
+     .binary = ANM_ROWS(binary),                                                                   \
+     .gated = ANM_ROWS(gated),                                                                     \
+     .softmax = ANM_ROWS(softmax),                                                                 \
+     .half_to_float = ANM_ROWS(half_to_float),                                                     \
+     .float_to_half = ANM_ROWS(float_to_half)}
