@@ -53,6 +53,7 @@ static anm_status build(anm_engine *e, const anm_mil_function *f, const anm_tens
     e->plan.arena = e->plan.flow.program->arena;
     e->plan.isa = o->isa;
     e->plan.rows = anm_row_kernels_find(o->isa);
+    e->plan.copied = e->plan.flow.copied;
     e->plan.threads = o->threads > 0 ? o->threads : 1;
     e->plan.output_names = e->plan.flow.output_names;
     return anm_plan_fill(&e->plan, o->state_dtype, err);

@@ -12,7 +12,8 @@ static const anm_step_builder builders[] = {
     anm_build_view,      anm_build_linear, anm_build_gated,  anm_build_norm,
     anm_build_rope,      anm_build_cache,  anm_build_attention, anm_build_gather,
     anm_build_softmax,   anm_build_binary, anm_build_unary,  anm_build_cast,
-    anm_build_interp,
+    anm_build_layer_norm, anm_build_reduce, anm_build_matmul, anm_build_conv,
+    anm_build_pool,      anm_build_join,   anm_build_interp,
 };
 
 static bool is_constant_op(const anm_mil_op *op) {
@@ -21,7 +22,8 @@ static bool is_constant_op(const anm_mil_op *op) {
 
 static bool only_looks(const anm_mil_op *op) {
     return anm_is_op(op, "transpose") || anm_op_keeps_order(op) || anm_is_op(op, "cast") ||
-           anm_is_op(op, "slice_by_index") || anm_is_op(op, "slice_by_size");
+           anm_is_op(op, "slice_by_index") || anm_is_op(op, "slice_by_size") ||
+           anm_is_op(op, "split");
 }
 
 /* Numbers of the last ops that see a value, itself or through views of it. */
@@ -32,8 +34,8 @@ static void find_last_uses(anm_planner *p) {
     for (size_t i = 0; i < body->output_count; i++) p->last_use[body->outputs[i]->id] = UINT32_MAX;
     for (const anm_mil_op *op = body->last; op; op = op->prev) {
         uint32_t last = --number;
-        if (only_looks(op) && p->last_use[op->outputs[0]->id] > last)
-            last = p->last_use[op->outputs[0]->id];
+        for (size_t i = 0; only_looks(op) && i < op->output_count; i++)
+            if (p->last_use[op->outputs[i]->id] > last) last = p->last_use[op->outputs[i]->id];
         for (size_t i = 0; i < op->arg_count; i++)
             for (size_t n = 0; n < op->args[i].count; n++) {
                 const anm_mil_value *value = op->args[i].operands[n].value;

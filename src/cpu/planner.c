@@ -65,36 +65,69 @@ static anm_lie constant_lie(anm_planner *p, anm_dtype dtype, const anm_mil_type 
     return lie;
 }
 
-/* Floats of other types, and small ones, become fp32; all integers int32. */
-static anm_lie literal_lie(anm_planner *p, const anm_mil_literal *literal) {
+/* Dense numbers where they lie, if kernels can use them there. */
+static bool usable(const anm_mil_type *type, const void *data, int64_t count, anm_dtype wanted) {
     enum { SMALL = 1 << 14 };
-    const anm_mil_type *type = literal->type;
-    if (type->kind != ANM_MIL_TENSOR || anm_dtype_bits(type->dtype) < 8 || !literal->data)
-        return nowhere;
-    int64_t count = anm_mil_literal_elements(literal);
-    bool is_float = anm_dtype_is_float(type->dtype);
-    bool aligned = (uintptr_t)literal->data % 4 == 0;
-    if (type->dtype == ANM_DTYPE_FP16 && count > SMALL && aligned)
-        return constant_lie(p, ANM_DTYPE_FP16, type, literal->data);
-    anm_dtype dtype = is_float ? ANM_DTYPE_FP32 : ANM_DTYPE_INT32;
-    if (type->dtype == dtype && aligned) return constant_lie(p, dtype, type, literal->data);
+    if ((uintptr_t)data % 4 != 0) return false;
+    return type->dtype == wanted || (type->dtype == ANM_DTYPE_FP16 && count > SMALL);
+}
+
+/* Floats of other types, and small ones, become fp32; all integers int32. */
+static anm_lie numbers_lie(anm_planner *p, const anm_mil_type *type, const void *data,
+                           bool convert) {
+    int64_t count = anm_type_elements(type);
+    anm_dtype dtype = anm_dtype_is_float(type->dtype) ? ANM_DTYPE_FP32 : ANM_DTYPE_INT32;
+    if (usable(type, data, count, dtype) && (type->dtype == dtype || !convert))
+        return constant_lie(p, type->dtype, type, data);
     void *copy = anm_plan_alloc(p, (size_t)count * 4);
     if (!copy) return nowhere;
-    anm_elements_convert(dtype, copy, type->dtype, literal->data, count);
+    anm_elements_convert(dtype, copy, type->dtype, data, count);
     p->plan->copied += (size_t)count * 4;
     return constant_lie(p, dtype, type, copy);
 }
 
+static anm_lie literal_lie(anm_planner *p, const anm_mil_literal *literal, bool convert) {
+    const anm_mil_type *type = literal->type;
+    if (type->kind != ANM_MIL_TENSOR || anm_dtype_bits(type->dtype) < 8 || !literal->data)
+        return nowhere;
+    return numbers_lie(p, type, literal->data, convert);
+}
+
+/* What a constexpr op gives, decoded: for ops whose kernels read no compressed form. */
+static anm_lie decoded_lie(anm_planner *p, const anm_mil_value *value, bool convert) {
+    anm_tensor t;
+    if (p->status == ANM_OK)
+        p->status = anm_interp_constant(value, p->plan->arena, &t, p->err);
+    if (p->status != ANM_OK || anm_dtype_bits(t.dtype) < 8) return nowhere;
+    p->plan->copied += t.bytes;
+    anm_mil_type type = *value->type;
+    type.dtype = t.dtype;
+    return numbers_lie(p, &type, t.data, convert);
+}
+
 anm_lie anm_lie_of(anm_planner *p, const anm_mil_value *value) {
     anm_lie *lie = &p->lies[value->id];
-    if (lie->block < 0 && value->constant) *lie = literal_lie(p, value->constant);
+    if (lie->block >= 0) return *lie;
+    if (value->constant) *lie = literal_lie(p, value->constant, false);
+    else if (anm_is_constant(value)) *lie = decoded_lie(p, value, false);
     return *lie;
 }
 
-anm_lie anm_arg_lie(anm_planner *p, const anm_mil_op *op, const char *name) {
-    anm_mil_operand o = anm_mil_op_operand(op, name);
+anm_lie anm_lie_constant_floats(anm_planner *p, anm_mil_operand o) {
+    const anm_mil_type *type = anm_mil_operand_type(o);
+    const anm_mil_literal *literal = anm_mil_operand_constant(o);
+    if (!type || !anm_dtype_is_float(type->dtype)) return nowhere;
+    if (literal) return literal_lie(p, literal, true);
+    return o.value && anm_is_constant(o.value) ? decoded_lie(p, o.value, true) : nowhere;
+}
+
+anm_lie anm_operand_lie(anm_planner *p, anm_mil_operand o) {
     if (o.value) return anm_lie_of(p, o.value);
-    return o.literal ? literal_lie(p, o.literal) : nowhere;
+    return o.literal ? literal_lie(p, o.literal, false) : nowhere;
+}
+
+anm_lie anm_arg_lie(anm_planner *p, const anm_mil_op *op, const char *name) {
+    return anm_operand_lie(p, anm_mil_op_operand(op, name));
 }
 
 void anm_lie_set(anm_planner *p, const anm_mil_value *value, anm_lie lie) {

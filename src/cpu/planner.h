@@ -112,7 +112,10 @@ anm_lie anm_lie_new_like(anm_planner *p, anm_dtype dtype, const anm_view *like);
 anm_lie anm_lie_plain(anm_planner *p, anm_lie lie);
 anm_lie anm_lie_dense(anm_planner *p, anm_lie lie);
 anm_lie anm_lie_rows(anm_planner *p, anm_lie lie);
+anm_lie anm_operand_lie(anm_planner *p, anm_mil_operand operand);
 anm_lie anm_arg_lie(anm_planner *p, const anm_mil_op *op, const char *name);
+/* A constant, compressed or not, as fp32 in memory of the plan, or where it is mapped. */
+anm_lie anm_lie_constant_floats(anm_planner *p, anm_mil_operand operand);
 void anm_lie_set(anm_planner *p, const anm_mil_value *value, anm_lie lie);
 
 /* Memory of the plan, zeroed; NULL after a failure. */
@@ -163,6 +166,12 @@ bool anm_build_gather(anm_planner *p, const anm_mil_op *op);
 bool anm_build_binary(anm_planner *p, const anm_mil_op *op);
 bool anm_build_cast(anm_planner *p, const anm_mil_op *op);
 bool anm_build_unary(anm_planner *p, const anm_mil_op *op);
+bool anm_build_layer_norm(anm_planner *p, const anm_mil_op *op);
+bool anm_build_reduce(anm_planner *p, const anm_mil_op *op);
+bool anm_build_matmul(anm_planner *p, const anm_mil_op *op);
+bool anm_build_conv(anm_planner *p, const anm_mil_op *op);
+bool anm_build_pool(anm_planner *p, const anm_mil_op *op);
+bool anm_build_join(anm_planner *p, const anm_mil_op *op);
 bool anm_build_interp(anm_planner *p, const anm_mil_op *op); /* takes every op */
 
 #endif

@@ -32,8 +32,7 @@ static void copy_row(const copy_step *c, const char *from, char *to) {
         for (int64_t i = 0; i < c->n; i++) memcpy(&out[i], &in[i * c->from_step], 4);
 }
 
-static void run_copy(const anm_step *s, anm_exec *x, int thread, int threads) {
-    const copy_step *c = s->data;
+static void copy_share(const copy_step *c, const anm_exec *x, int thread, int threads) {
     const char *from = anm_exec_at(x, &c->from);
     char *to = anm_exec_at(x, &c->to);
     size_t size = c->from.dtype == ANM_DTYPE_FP16 ? 2 : 4;
@@ -51,11 +50,12 @@ static void run_copy(const anm_step *s, anm_exec *x, int thread, int threads) {
     }
 }
 
-anm_lie anm_step_copy(anm_planner *p, anm_lie from, anm_view like) {
-    anm_dtype dtype = from.dtype == ANM_DTYPE_FP16 ? ANM_DTYPE_FP32 : from.dtype;
-    copy_step *c = anm_plan_alloc(p, sizeof *c);
-    anm_lie to = anm_lie_new_like(p, dtype, &like);
-    if (!c || to.block < 0) return to;
+static void run_copy(const anm_step *s, anm_exec *x, int thread, int threads) {
+    copy_share(s->data, x, thread, threads);
+}
+
+/* The views have the same shape. */
+static void lay_out(copy_step *c, anm_lie from, anm_lie to) {
     *c = (copy_step){.from = from, .to = to, .n = 1, .from_step = 1, .rows = 1};
     int inner = -1;
     for (int i = 0; i < to.view.rank; i++)
@@ -71,8 +71,44 @@ anm_lie anm_step_copy(anm_planner *p, anm_lie from, anm_view like) {
         c->to_stride[c->rank++] = to.view.stride[i];
         c->rows *= to.view.shape[i];
     }
+}
+
+anm_lie anm_step_copy(anm_planner *p, anm_lie from, anm_view like) {
+    anm_dtype dtype = from.dtype == ANM_DTYPE_FP16 ? ANM_DTYPE_FP32 : from.dtype;
+    copy_step *c = anm_plan_alloc(p, sizeof *c);
+    anm_lie to = anm_lie_new_like(p, dtype, &like);
+    if (!c || to.block < 0) return to;
+    lay_out(c, from, to);
     anm_step_add(p, run_copy, "copy", c, ANM_BLOCKS(from.block), ANM_BLOCKS(to.block));
     return to;
+}
+
+typedef struct parts_step {
+    const copy_step *copies;
+    size_t count;
+} parts_step;
+
+static void run_parts(const anm_step *s, anm_exec *x, int thread, int threads) {
+    const parts_step *parts = s->data;
+    for (size_t i = 0; i < parts->count; i++) copy_share(&parts->copies[i], x, thread, threads);
+}
+
+void anm_step_copy_parts(anm_planner *p, const char *kind, const anm_part *parts, size_t count,
+                         anm_lie to) {
+    copy_step *copies = anm_plan_alloc(p, (count + 1) * sizeof *copies);
+    parts_step *s = anm_plan_alloc(p, sizeof *s);
+    int *reads = anm_plan_alloc(p, (count + 1) * sizeof *reads);
+    for (size_t i = 0; reads && i < count; i++) {
+        const anm_part *part = &parts[i];
+        anm_lie place = to;
+        anm_view_slice(&place.view, part->axis, part->at, part->from.view.shape[part->axis], 1);
+        lay_out(&copies[i], part->from, place);
+        reads[i] = part->from.block;
+    }
+    if (!reads) return;
+    reads[count] = -1;
+    *s = (parts_step){copies, count};
+    anm_step_add(p, run_parts, kind, s, reads, ANM_BLOCKS(to.block));
 }
 
 /* A read of a state, while nobody writes it before the last use, is the state's own memory. */

@@ -3,8 +3,11 @@
  * Elementwise ops with broadcasting: floats by the row kernels, integers and comparisons by plain
  * loops (they are positions and sizes).
  */
+#include <math.h>
 #include <string.h>
 
+#include "src/base/dtype.h"
+#include "src/base/half.h"
 #include "src/cpu/planner.h"
 
 typedef int32_t (*int_fn)(int32_t a, int32_t b);
@@ -15,6 +18,7 @@ typedef struct element_step {
     int inputs;
     anm_binary_kind binary;
     anm_unary_kind unary;
+    float a, b; /* of unary */
     int_fn ints;
     compare_fn compare;
     int rank; /* outer dimensions: all but the innermost, which is the output's contiguous one */
@@ -115,7 +119,8 @@ static void run_unary(const anm_step *s, anm_exec *x, int thread, int threads) {
     share(e, thread, threads, &row0, &row1, &from, &to);
     for (int64_t row = row0; row < row1 && from < to; row++) {
         offsets(e, row, at);
-        x->plan->rows->unary(e->unary, a + at[0] + from, to - from, y + at[3] + from);
+        x->plan->rows->parametric(e->unary, e->a, e->b, a + at[0] + from, to - from,
+                                  y + at[3] + from);
     }
 }
 
@@ -159,6 +164,20 @@ static bool add_step(anm_planner *p, const anm_mil_op *op, element_step *e, anm_
     return true;
 }
 
+static int32_t floor_div_int(int32_t a, int32_t b) {
+    int64_t q = b ? (int64_t)a / b : 0;
+    return (int32_t)(uint32_t)(b && a % (int64_t)b && (a < 0) != (b < 0) ? q - 1 : q);
+}
+static int32_t mod_int(int32_t a, int32_t b) {
+    int64_t r = b ? (int64_t)a % b : 0;
+    return (int32_t)(r && (r < 0) != (b < 0) ? r + b : r);
+}
+static int32_t div_int(int32_t a, int32_t b) {
+    return b ? (int32_t)(uint32_t)((int64_t)a / b) : 0;
+}
+static int32_t and_int(int32_t a, int32_t b) { return a && b; }
+static int32_t or_int(int32_t a, int32_t b) { return a || b; }
+static int32_t xor_int(int32_t a, int32_t b) { return !a != !b; }
 static int32_t add_int(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
 static int32_t sub_int(int32_t a, int32_t b) { return (int32_t)((uint32_t)a - (uint32_t)b); }
 static int32_t mul_int(int32_t a, int32_t b) { return (int32_t)((uint32_t)a * (uint32_t)b); }
@@ -186,7 +205,13 @@ static const struct {
     {"add", ANM_BINARY_ADD, add_int, NULL},
     {"sub", ANM_BINARY_SUB, sub_int, NULL},
     {"mul", ANM_BINARY_MUL, mul_int, NULL},
-    {"real_div", ANM_BINARY_DIV, NULL, NULL},
+    {"real_div", ANM_BINARY_DIV, div_int, NULL},
+    {"floor_div", ANM_BINARY_FLOOR_DIV, floor_div_int, NULL},
+    {"mod", ANM_BINARY_MOD, mod_int, NULL},
+    {"pow", ANM_BINARY_POW, NULL, NULL},
+    {"logical_and", ANM_BINARY_KINDS, and_int, NULL},
+    {"logical_or", ANM_BINARY_KINDS, or_int, NULL},
+    {"logical_xor", ANM_BINARY_KINDS, xor_int, NULL},
     {"maximum", ANM_BINARY_MAX, max_int, NULL},
     {"minimum", ANM_BINARY_MIN, min_int, NULL},
     {"greater_equal", ANM_BINARY_KINDS, ge_int, ge_float},
@@ -244,49 +269,131 @@ static int32_t to_int8(int32_t a, int32_t b) { return (void)b, (int8_t)a; }
 static int32_t to_uint8(int32_t a, int32_t b) { return (void)b, (uint8_t)a; }
 static int32_t to_bool(int32_t a, int32_t b) { return (void)b, a != 0; }
 
-/* Integers wrap; all else that changes numbers is left to the interpreter. */
+/* Of the bits of a float, towards zero, no further than the type goes; NaN is 0. */
+static int32_t saturate(int32_t bits, double low, double high) {
+    double x = (double)anm_float_from_bits((uint32_t)bits);
+    return x != x ? 0 : x <= low ? (int32_t)low : x >= high ? (int32_t)high : (int32_t)x;
+}
+
+static int32_t float_to_int32(int32_t a, int32_t b) {
+    return (void)b, saturate(a, INT32_MIN, INT32_MAX);
+}
+static int32_t float_to_int16(int32_t a, int32_t b) {
+    return (void)b, saturate(a, INT16_MIN, INT16_MAX);
+}
+static int32_t float_to_uint16(int32_t a, int32_t b) { return (void)b, saturate(a, 0, UINT16_MAX); }
+static int32_t float_to_int8(int32_t a, int32_t b) {
+    return (void)b, saturate(a, INT8_MIN, INT8_MAX);
+}
+static int32_t float_to_uint8(int32_t a, int32_t b) { return (void)b, saturate(a, 0, UINT8_MAX); }
+static int32_t float_to_bool(int32_t a, int32_t b) {
+    return (void)b, anm_float_from_bits((uint32_t)a) != 0;
+}
+static int32_t to_float(int32_t a, int32_t b) { return (void)b, (int32_t)anm_float_bits((float)a); }
+
+/* Integers wrap, floats saturate; an integer of 32 bits from another is a view. */
 bool anm_build_cast(anm_planner *p, const anm_mil_op *op) {
     static const struct {
         anm_dtype to;
-        int_fn convert;
-    } casts[] = {{ANM_DTYPE_INT16, to_int16},
-                 {ANM_DTYPE_UINT16, to_uint16},
-                 {ANM_DTYPE_INT8, to_int8},
-                 {ANM_DTYPE_UINT8, to_uint8},
-                 {ANM_DTYPE_BOOL, to_bool}};
+        int_fn of_int, of_float;
+    } casts[] = {{ANM_DTYPE_INT32, NULL, float_to_int32},
+                 {ANM_DTYPE_INT16, to_int16, float_to_int16},
+                 {ANM_DTYPE_UINT16, to_uint16, float_to_uint16},
+                 {ANM_DTYPE_INT8, to_int8, float_to_int8},
+                 {ANM_DTYPE_UINT8, to_uint8, float_to_uint8},
+                 {ANM_DTYPE_BOOL, to_bool, float_to_bool},
+                 {ANM_DTYPE_FP32, to_float, NULL},
+                 {ANM_DTYPE_FP16, to_float, NULL}};
     size_t k = 0, count = sizeof casts / sizeof casts[0];
-    if (!anm_is_op(op, "cast")) return false;
-    while (k < count && casts[k].to != op->outputs[0]->type->dtype) k++;
+    anm_dtype to = op->outputs[0]->type->dtype;
+    if (!anm_is_op(op, "cast") || anm_type_elements(op->outputs[0]->type) < 1) return false;
+    while (k < count && casts[k].to != to) k++;
     element_step *e = k < count ? anm_plan_alloc(p, sizeof *e) : NULL;
-    if (!e || !take(p, op, "x", e) || e->in[0].dtype != ANM_DTYPE_INT32)
-        return p->status != ANM_OK;
-    e->ints = casts[k].convert;
-    return add_step(p, op, e, run_small, ANM_DTYPE_INT32, -1);
+    if (!e || !take(p, op, "x", e)) return p->status != ANM_OK;
+    e->ints = e->in[0].dtype == ANM_DTYPE_FP32 ? casts[k].of_float : casts[k].of_int;
+    if (!e->ints) return false;
+    return add_step(p, op, e, run_small,
+                    anm_dtype_is_float(to) ? ANM_DTYPE_FP32 : ANM_DTYPE_INT32, -1);
 }
 
-static const struct {
+/* With the names of the arguments that are a and b; without: constants. */
+typedef struct unary_form {
     const char *op;
     anm_unary_kind kind;
-} unaries[] = {
-    {"silu", ANM_UNARY_SILU},       {"sigmoid", ANM_UNARY_SIGMOID}, {"exp", ANM_UNARY_EXP},
-    {"relu", ANM_UNARY_RELU},       {"square", ANM_UNARY_SQUARE},   {"tanh", ANM_UNARY_TANH},
+    const char *a_name, *b_name;
+    float a, b;
+} unary_form;
+
+static const unary_form unaries[] = {
+    {"silu", ANM_UNARY_SILU},
+    {"sigmoid", ANM_UNARY_SIGMOID},
+    {"exp", ANM_UNARY_EXP},
+    {"relu", ANM_UNARY_RELU},
+    {"square", ANM_UNARY_SQUARE},
+    {"tanh", ANM_UNARY_TANH},
     {"gelu", ANM_UNARY_GELU},
+    {"erf", ANM_UNARY_ERF},
+    {"abs", ANM_UNARY_ABS},
+    {"sqrt", ANM_UNARY_SQRT},
+    {"floor", ANM_UNARY_FLOOR},
+    {"ceil", ANM_UNARY_CEIL},
+    {"round", ANM_UNARY_ROUND},
+    {"sign", ANM_UNARY_SIGN},
+    {"softsign", ANM_UNARY_SOFTSIGN},
+    {"softplus", ANM_UNARY_SOFTPLUS},
+    {"sin", ANM_UNARY_SIN},
+    {"cos", ANM_UNARY_COS},
+    {"relu6", ANM_UNARY_CLIP, .b = 6},
+    {"clip", ANM_UNARY_CLIP, "alpha", "beta"},
+    {"threshold", ANM_UNARY_CLIP, "alpha", .b = INFINITY},
+    {"linear_activation", ANM_UNARY_LINEAR, "alpha", "beta"},
+    {"leaky_relu", ANM_UNARY_LEAKY, "alpha"},
+    {"prelu", ANM_UNARY_LEAKY, "alpha"},
+    {"sigmoid_hard", ANM_UNARY_HARD, "alpha", "beta"},
+    {"thresholded_relu", ANM_UNARY_THRESHOLDED, "alpha"},
+    {"clamped_relu", ANM_UNARY_CLAMPED, "alpha", "beta"},
+    {"elu", ANM_UNARY_ELU, "alpha"},
+    {"scaled_tanh", ANM_UNARY_SCALED_TANH, "alpha", "beta"},
+    {"log", ANM_UNARY_LOG, "epsilon"},
+    {"rsqrt", ANM_UNARY_RSQRT, "epsilon"},
+    {"inverse", ANM_UNARY_INVERSE, "epsilon"},
 };
 
-bool anm_build_unary(anm_planner *p, const anm_mil_op *op) {
-    size_t k = 0;
+/* One number for all elements: given, or the op's default. */
+static bool read_parameter(const anm_mil_op *op, const char *name, float *out) {
+    double number;
+    anm_mil_operand o = anm_mil_op_operand(op, name);
+    bool known = anm_mil_operand_present(o) ? anm_operand_number(o, &number)
+                                            : anm_mil_op_get_float(op, name, &number);
+    if (known) *out = (float)number;
+    return known;
+}
+
+static bool gelu_kind(const anm_mil_op *op, anm_unary_kind *kind) {
     const char *mode = "EXACT";
-    while (k < sizeof unaries / sizeof unaries[0] && !anm_is_op(op, unaries[k].op)) k++;
-    if (k == sizeof unaries / sizeof unaries[0]) return false;
+    anm_mil_op_get_string(op, "mode", &mode);
+    if (strcmp(mode, "TANH_APPROXIMATION") == 0) *kind = ANM_UNARY_GELU_TANH;
+    else if (strcmp(mode, "SIGMOID_APPROXIMATION") == 0) *kind = ANM_UNARY_GELU_SIGMOID;
+    return *kind != ANM_UNARY_GELU || strcmp(mode, "EXACT") == 0;
+}
+
+static bool read_form(const anm_mil_op *op, const unary_form *form, element_step *e) {
+    e->unary = form->kind;
+    e->a = form->a;
+    e->b = form->b;
+    if (form->kind == ANM_UNARY_GELU) return gelu_kind(op, &e->unary);
+    return (!form->a_name || read_parameter(op, form->a_name, &e->a)) &&
+           (!form->b_name || read_parameter(op, form->b_name, &e->b));
+}
+
+bool anm_build_unary(anm_planner *p, const anm_mil_op *op) {
+    size_t k = 0, count = sizeof unaries / sizeof unaries[0];
+    while (k < count && !anm_is_op(op, unaries[k].op)) k++;
+    if (k == count || anm_type_elements(op->outputs[0]->type) < 1) return false;
     element_step *e = anm_plan_alloc(p, sizeof *e);
-    if (!e || !take(p, op, "x", e) || e->in[0].dtype != ANM_DTYPE_FP32)
+    if (!e || !read_form(op, &unaries[k], e) || !take(p, op, "x", e) ||
+        e->in[0].dtype != ANM_DTYPE_FP32)
         return p->status != ANM_OK;
-    e->unary = unaries[k].kind;
-    if (e->unary == ANM_UNARY_GELU) {
-        anm_mil_op_get_string(op, "mode", &mode);
-        if (strcmp(mode, "TANH_APPROXIMATION") == 0) e->unary = ANM_UNARY_GELU_TANH;
-        else if (strcmp(mode, "EXACT") != 0) return false;
-    }
     /* The kernel reads contiguously: the operand must lie as the result will. */
     anm_lie like = anm_lie_new_like(p, ANM_DTYPE_FP32, &e->in[0].view);
     anm_view packed = e->in[0].view;

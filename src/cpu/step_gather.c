@@ -21,7 +21,7 @@ static void gather_row(const gather_step *g, anm_exec *e, int64_t outer, int64_t
     int64_t at = outer * g->outer_stride + index * g->axis_stride;
     if (g->x.dtype == ANM_DTYPE_FP16)
         e->plan->rows->half_to_float((const uint16_t *)anm_exec_at(e, &g->x) + at, g->inner, y);
-    else memcpy(y, (const float *)anm_exec_at(e, &g->x) + at, (size_t)g->inner * sizeof *y);
+    else memcpy(y, (const char *)anm_exec_at(e, &g->x) + 4 * at, (size_t)g->inner * sizeof *y);
 }
 
 static void run_gather(const anm_step *s, anm_exec *e, int thread, int threads) {
@@ -62,7 +62,7 @@ static bool from_table(anm_planner *p, const anm_mil_op *op, gather_step *g) {
 
 static bool from_value(anm_planner *p, const anm_mil_op *op, int64_t axis, gather_step *g) {
     g->x = anm_arg_lie(p, op, "x");
-    if (g->x.block < 0 || g->x.dtype == ANM_DTYPE_INT32) return false;
+    if (g->x.block < 0) return false;
     if (!anm_view_is_dense(&g->x.view)) g->x = anm_lie_dense(p, g->x);
     const anm_view *v = &g->x.view;
     g->outer = g->inner = 1;
@@ -89,7 +89,8 @@ bool anm_build_gather(anm_planner *p, const anm_mil_op *op) {
     if (g->indices.block < 0 || g->indices.dtype != ANM_DTYPE_INT32) return p->status != ANM_OK;
     const anm_mil_type *out = op->outputs[0]->type;
     g->count = anm_view_elements(&g->indices.view);
-    g->y = anm_lie_new(p, ANM_DTYPE_FP32, out->rank, out->shape);
+    bool integers = !g->table.rows && g->x.dtype == ANM_DTYPE_INT32;
+    g->y = anm_lie_new(p, integers ? ANM_DTYPE_INT32 : ANM_DTYPE_FP32, out->rank, out->shape);
     if (g->y.block < 0) return true;
     int reads[] = {g->indices.block, g->x.block, -1};
     anm_step_add(p, run_checked, op->type, g, reads, ANM_BLOCKS(g->y.block));

@@ -44,6 +44,14 @@ anm_mil_value *anm_flow_ints(anm_flow *g, const char *name, int count, const int
     return value;
 }
 
+anm_mil_value *anm_flow_constant(anm_flow *g, const char *name, anm_dtype dtype, int rank,
+                                 const int64_t *shape, const void *data) {
+    anm_mil_op *last = g->function->body->last;
+    anm_mil_value *value = anm_mil_builder_tensor(&g->builder, name, dtype, rank, shape, data);
+    settle(g, last);
+    return value;
+}
+
 anm_mil_value *anm_flow_int(anm_flow *g, const char *name, int64_t number) {
     anm_mil_op *last = g->function->body->last;
     anm_mil_value *value = anm_mil_builder_int(&g->builder, name, (int32_t)number);

@@ -25,6 +25,7 @@ typedef struct anm_flow {
     anm_mil_op *at; /* the op at hand: new ops go before it */
     const char *const *output_names;
     void *context; /* of the pass at work */
+    size_t copied; /* bytes of constants that passes made anew */
 } anm_flow;
 
 /*
@@ -59,6 +60,9 @@ bool anm_flow_insert_effect(anm_flow *g, const char *type, const char *name,
                              const anm_mil_binding *bindings, size_t count);
 /* Constants before the op at hand. */
 anm_mil_value *anm_flow_ints(anm_flow *g, const char *name, int count, const int64_t *values);
+/* `data` is copied. */
+anm_mil_value *anm_flow_constant(anm_flow *g, const char *name, anm_dtype dtype, int rank,
+                                 const int64_t *shape, const void *data);
 anm_mil_value *anm_flow_int(anm_flow *g, const char *name, int64_t value);
 anm_mil_value *anm_flow_float(anm_flow *g, const char *name, double value);
 anm_mil_value *anm_flow_bool(anm_flow *g, const char *name, bool value);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What multiplies by a constant matrix becomes anm_linear over the last dimension: `linear`,
- * `matmul` with a constant whose rows are outputs, and 1x1 convolutions, around which transposes
- * bring the channels last and back (the passes after this one remove them).
+ * `matmul` with a constant, which is turned where its rows are not outputs, and 1x1 convolutions,
+ * around which transposes bring the channels last and back (the passes after this one remove them).
  */
+#include <string.h>
+
+#include "src/base/arena.h"
+#include "src/interp/interp.h"
 #include "src/pass/pass.h"
 
 static bool all_equal(const anm_mil_op *op, const char *name, int count, int64_t wanted) {
@@ -50,6 +54,33 @@ static anm_mil_value *plain(anm_flow *g, const anm_mil_op *op) {
                           {"bias", anm_arg_value(op, "bias")});
 }
 
+/* from is [rows, columns]. */
+static void turn(const char *from, size_t size, int64_t rows, int64_t columns, char *to) {
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < columns; c++)
+            memcpy(to + (size_t)(c * rows + r) * size, from + (size_t)(r * columns + c) * size,
+                   size);
+}
+
+/* The constant with its rows as columns, decoded if it was compressed. */
+static anm_mil_value *turned(anm_flow *g, const anm_mil_value *y) {
+    anm_tensor t;
+    anm_error ignored;
+    anm_arena *arena = anm_arena_create();
+    anm_mil_value *by = NULL;
+    bool known = arena && anm_interp_constant(y, arena, &t, &ignored) == ANM_OK;
+    size_t size = !known ? 0 : t.dtype == ANM_DTYPE_FP16 ? 2 : t.dtype == ANM_DTYPE_FP32 ? 4 : 0;
+    void *data = size ? anm_arena_alloc(arena, t.bytes) : NULL;
+    if (data) {
+        int64_t shape[2] = {y->type->shape[1], y->type->shape[0]};
+        turn(t.data, size, shape[1], shape[0], data);
+        by = anm_flow_constant(g, y->name, t.dtype, 2, shape, data);
+        g->copied += t.bytes;
+    }
+    anm_arena_destroy(arena);
+    return by;
+}
+
 static anm_mil_value *product(anm_flow *g, const anm_mil_op *op) {
     anm_mil_value *x = anm_arg_value(op, "x"), *y = anm_arg_value(op, "y");
     bool turn_x = true, turn_y = false;
@@ -57,7 +88,9 @@ static anm_mil_value *product(anm_flow *g, const anm_mil_op *op) {
         x->type->rank < 2)
         return NULL;
     if (!anm_mil_op_get_bool(op, "transpose_x", &turn_x) || turn_x) return NULL;
-    if (!anm_mil_op_get_bool(op, "transpose_y", &turn_y) || !turn_y) return NULL;
+    if (!anm_mil_op_get_bool(op, "transpose_y", &turn_y)) return NULL;
+    if (!turn_y) y = turned(g, y);
+    if (!y) return NULL;
     return anm_flow_emit(g, "anm_linear", op->outputs[0]->name, {"x", x}, {"weight", y});
 }
 

@@ -162,9 +162,16 @@ static inline void check_case(const op_case *c) {
     mutate_case(c);
 }
 
+/* What else is to be done with every case; test files set it (engine_cases.h). */
+#ifndef CHECK_CASE_TOO
+#define CHECK_CASE_TOO(c) (void)(c)
+#endif
+
 #define CHECK_CASES(cases)                                                                         \
-    for (size_t case_ = 0; case_ < sizeof cases / sizeof cases[0]; case_++)                        \
-    check_case(&cases[case_])
+    for (size_t case_ = 0; case_ < sizeof cases / sizeof cases[0]; case_++) {                      \
+        check_case(&cases[case_]);                                                                 \
+        CHECK_CASE_TOO(&cases[case_]);                                                             \
+    }
 
 typedef struct op_failure {
     const char *inputs, *body, *outputs;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Compressed weights: every width and grouping against a decoder that reads bit by bit. */
-#include "tests/unit/interp_cases.h"
+#define CHECK_CASE_TOO check_engine_case
+#include "tests/unit/engine_cases.h"
 
 #include "src/base/half.h"
 #include "src/mil/builder.h"
@@ -351,6 +352,7 @@ int main(void) {
         cmocka_unit_test(blockwise),
         cmocka_unit_test(sparse),
         cmocka_unit_test(failures),
+        cmocka_unit_test(the_engine_took_part),
     };
     return cmocka_run_group_tests_name("interp_constexpr", tests, NULL, NULL);
 }

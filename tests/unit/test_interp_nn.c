@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Ops of neural networks on small tensors: expectations by hand, or by the formula in Python. */
-#include "tests/unit/interp_cases.h"
+#define CHECK_CASE_TOO check_engine_case
+#include "tests/unit/engine_cases.h"
 
 #define F(dims) "tensor<fp32, [" dims "]>"
 #define I(dims) "tensor<int32, [" dims "]>"
@@ -205,6 +206,7 @@ int main(void) {
         cmocka_unit_test(products),    cmocka_unit_test(convolutions), cmocka_unit_test(pools),
         cmocka_unit_test(norms),       cmocka_unit_test(recurrent),    cmocka_unit_test(resizing),
         cmocka_unit_test(suppression), cmocka_unit_test(failures),
+        cmocka_unit_test(the_engine_took_part),
     };
     return cmocka_run_group_tests_name("interp_nn", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Elementwise, reducing and moving ops on small tensors worked out by hand. */
-#include "tests/unit/interp_cases.h"
+#define CHECK_CASE_TOO check_engine_case
+#include "tests/unit/engine_cases.h"
 
 #define F(dims) "tensor<fp32, [" dims "]>"
 #define H(dims) "tensor<fp16, [" dims "]>"
@@ -350,6 +351,7 @@ int main(void) {
         cmocka_unit_test(reductions), cmocka_unit_test(shape_ops),  cmocka_unit_test(slices),
         cmocka_unit_test(gathers),    cmocka_unit_test(generators), cmocka_unit_test(rounding),
         cmocka_unit_test(failures),
+        cmocka_unit_test(the_engine_took_part),
     };
     return cmocka_run_group_tests_name("interp_ops", tests, NULL, NULL);
 }

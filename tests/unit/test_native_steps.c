@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ops that models other than decoders are made of, of odd sizes, in all the ways that they can lie
+ * in memory: the engine's steps against the interpreter's fp32 arithmetic, at every level of
+ * instructions, with one and three threads, none of them left to the interpreter.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "src/base/dtype.h"
+#include "src/cpu/engine.h"
+#include "tests/unit/interp_cases.h"
+
+#define F(dims) "tensor<fp32, [" dims "]>"
+#define H(dims) "tensor<fp16, [" dims "]>"
+#define I(dims) "tensor<int32, [" dims "]>"
+#define AXES(...) "axes = tensor<int32, [1]>([" __VA_ARGS__ "])"
+
+typedef struct step_case {
+    const char *inputs, *body, *outputs;
+} step_case;
+
+static uint32_t seed;
+
+/* In -3 .. 3; integers 0 to 4, which are places in what is gathered from. */
+static anm_tensor random_input(const anm_mil_value *value) {
+    const anm_mil_type *type = value->type;
+    anm_tensor t = {.name = value->name, .dtype = ANM_DTYPE_FP32, .rank = type->rank};
+    memcpy(t.shape, type->shape, sizeof t.shape);
+    int64_t n = anm_shape_elements(t.shape, t.rank);
+    t.bytes = (size_t)n * 4;
+    t.data = malloc(t.bytes + 1);
+    assert_non_null(t.data);
+    if (!anm_dtype_is_float(type->dtype)) t.dtype = ANM_DTYPE_INT32;
+    for (int64_t i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        double x = (double)(int32_t)seed * 0x1p-31;
+        anm_element_set(t.dtype, t.data, i, t.dtype == ANM_DTYPE_FP32 ? 3 * x : seed >> 16 & 3);
+    }
+    return t;
+}
+
+typedef struct outcome {
+    double *values;
+    size_t count;
+} outcome;
+
+static outcome collect(const anm_tensor *t, size_t outputs) {
+    outcome o = {0};
+    for (size_t i = 0; i < outputs; i++)
+        o.count += (size_t)anm_shape_elements(t[i].shape, t[i].rank);
+    o.values = malloc(o.count * sizeof *o.values + 1);
+    assert_non_null(o.values);
+    for (size_t i = 0, at = 0; i < outputs; i++) {
+        int64_t n = anm_shape_elements(t[i].shape, t[i].rank);
+        for (int64_t k = 0; k < n; k++, at++)
+            o.values[at] = anm_element_get(t[i].dtype, t[i].data, k);
+    }
+    return o;
+}
+
+static outcome by_interpreter(const anm_mil_function *f, const anm_tensor *inputs) {
+    anm_interp *interp;
+    anm_interp_result *result;
+    anm_error err;
+    size_t count;
+    assert_ok(anm_interp_create(f, ANM_PRECISION_FP32, &interp, &err), &err);
+    assert_ok(anm_interp_run(interp, inputs, f->input_count, NULL, 0, &result, &err), &err);
+    const anm_tensor *t = anm_interp_result_tensors(result, &count);
+    outcome o = collect(t, count);
+    anm_interp_result_destroy(result);
+    anm_interp_destroy(interp);
+    return o;
+}
+
+static outcome by_engine(const step_case *c, const anm_mil_function *f, const anm_tensor *inputs,
+                         anm_isa isa, int threads) {
+    anm_engine_options options = {.isa = isa, .state_dtype = ANM_DTYPE_FP32, .threads = threads,
+                                  .validate = true};
+    anm_engine *engine;
+    anm_engine_result *result;
+    anm_pool *pool;
+    anm_error err;
+    size_t count;
+    assert_ok(anm_pool_create(threads, &pool, &err), &err);
+    assert_ok(anm_engine_create(f, inputs, f->input_count, &options, &engine, &err), &err);
+    if (anm_engine_get_facts(engine).fallbacks)
+        fail_msg("%s\n  %zu ops are left to the interpreter", c->body,
+                 anm_engine_get_facts(engine).fallbacks);
+    assert_ok(anm_engine_run(engine, pool, inputs, f->input_count, NULL, 0, &result, &err), &err);
+    const anm_tensor *t = anm_engine_result_tensors(result, &count, NULL);
+    outcome o = collect(t, count);
+    anm_engine_result_release(result);
+    anm_engine_destroy(engine);
+    anm_pool_destroy(pool);
+    return o;
+}
+
+/* In units of the root mean square; fp32 rounding over sums of up to a thousand. */
+static void compare(const step_case *c, anm_isa isa, const outcome *got, const outcome *want) {
+    double squares = 0;
+    assert_int_equal(got->count, want->count);
+    for (size_t i = 0; i < want->count; i++) squares += want->values[i] * want->values[i];
+    double unit = sqrt(squares / (double)want->count + 1e-30);
+    for (size_t i = 0; i < want->count; i++)
+        if (!(fabs(got->values[i] - want->values[i]) <= 2e-5 * unit))
+            fail_msg("%s\n  at %s, element %zu: got %.9g, expected %.9g", c->body,
+                     anm_isa_name(isa), i, got->values[i], want->values[i]);
+}
+
+static void check(const step_case *c) {
+    anm_mil_program *program = parse_case(c->inputs, c->body, c->outputs, NULL);
+    op_case as_case = {.body = c->body};
+    const anm_mil_function *f = program->functions[0];
+    anm_tensor inputs[CASE_INPUTS];
+    validate_case(&as_case, program);
+    seed = 11;
+    for (size_t i = 0; i < f->input_count; i++) inputs[i] = random_input(f->inputs[i]);
+    outcome want = by_interpreter(f, inputs);
+    for (int isa = 0; isa < ANM_ISA_COUNT; isa++)
+        for (int threads = 1; threads <= 3 && anm_isa_available((anm_isa)isa); threads += 2) {
+            outcome got = by_engine(c, f, inputs, (anm_isa)isa, threads);
+            compare(c, (anm_isa)isa, &got, &want);
+            free(got.values);
+        }
+    free(want.values);
+    for (size_t i = 0; i < f->input_count; i++) free(inputs[i].data);
+    anm_mil_program_destroy(program);
+}
+
+#define CHECK(cases)                                                                               \
+    for (size_t case_ = 0; case_ < sizeof cases / sizeof cases[0]; case_++) check(&cases[case_])
+
+/* clang-format off: an op to a line */
+
+static void norms(void **state) {
+    static const step_case cases[] = {
+        {F("3, 5, 37") " x", F("3, 5, 37") " y = layer_norm(x = x, " AXES("-1") ", epsilon = fp32(1e-5));", "y"},
+        {F("3, 5, 37") " x", F("3, 5, 37") " y = layer_norm(x = x, " AXES("1") ", epsilon = fp32(1e-5), gamma = " F("5") "([1, 2, -1, 0.5, 0]), beta = " F("5") "([0, 1, 2, 3, -4]));", "y"},
+        {F("2, 3, 4, 5") " x", F("2, 3, 4, 5") " y = layer_norm(x = x, axes = tensor<int32, [2]>([1, 3]), epsilon = fp32(1e-3));", "y"},
+        {F("3, 7, 5") " x", F("3, 5, 7") " t = transpose(x = x, perm = " I("3") "([0, 2, 1]));\n" F("3, 5, 7") " y = layer_norm(x = t, " AXES("2") ", epsilon = fp32(1e-5));", "y"},
+        {F("2, 6, 9") " x", F("2, 6, 9") " y = softmax(x = x, axis = int32(1));", "y"},
+        {F("2, 6, 9") " x", F("2, 6, 9") " y = softmax(x = x, axis = int32(0));", "y"},
+    };
+    CHECK(cases);
+}
+
+static void reductions(void **state) {
+    static const step_case cases[] = {
+        {F("3, 5, 37") " x", F("3, 5") " y = reduce_mean(x = x, " AXES("-1") ", keep_dims = bool(false));", "y"},
+        {F("3, 5, 37") " x", F("1, 5, 1") " y = reduce_sum(x = x, axes = tensor<int32, [2]>([0, 2]), keep_dims = bool(true));", "y"},
+        {F("3, 5, 37") " x", F("3, 37") " y = reduce_max(x = x, " AXES("1") ", keep_dims = bool(false));", "y"},
+        {F("3, 5, 37") " x", F("3, 5, 1") " y = reduce_min(x = x, " AXES("2") ", keep_dims = bool(true));", "y"},
+        {F("3, 21") " x", F("3") " y = reduce_prod(x = x, " AXES("1") ", keep_dims = bool(false));", "y"},
+        {F("3, 21") " x", F("3") " a = reduce_sum_square(x = x, " AXES("1") ", keep_dims = bool(false));\n" F("3") " y = reduce_l1_norm(x = x, " AXES("1") ", keep_dims = bool(false));\n" F("3") " z = reduce_l2_norm(x = x, " AXES("1") ", keep_dims = bool(false));\n" F("3") " l = reduce_log_sum_exp(x = x, " AXES("1") ", keep_dims = bool(false));", "a, y, z, l"},
+        {F("3, 41, 3") " x", I("3, 3") " y = reduce_argmax(x = x, axis = int32(1), keep_dims = bool(false));\n" I("3, 41, 1") " z = reduce_argmin(x = x, axis = int32(-1), keep_dims = bool(true));", "y, z"},
+        {I("4, 5") " x", I("4") " y = reduce_sum(x = x, " AXES("1") ", keep_dims = bool(false));\n" I("1, 5") " z = reduce_max(x = x, " AXES("0") ", keep_dims = bool(true));", "y, z"},
+    };
+    CHECK(cases);
+}
+
+#define MATMUL(tx, ty) "matmul(x = x, y = y, transpose_x = bool(" tx "), transpose_y = bool(" ty "));"
+
+static void products(void **state) {
+    static const step_case cases[] = {
+        {F("7, 33") " x, " F("33, 45") " y", F("7, 45") " z = " MATMUL("false", "false"), "z"},
+        {F("33, 7") " x, " F("70, 33") " y", F("7, 70") " z = " MATMUL("true", "true"), "z"},
+        {F("2, 1, 5, 9") " x, " F("3, 9, 65") " y", F("2, 3, 5, 65") " z = " MATMUL("false", "false"), "z"},
+        {F("1, 5, 9") " x, " F("4, 17, 9") " y", F("4, 5, 17") " z = " MATMUL("false", "true"), "z"},
+        {F("64, 11") " x, " F("11, 3") " y", F("64, 3") " z = " MATMUL("false", "false"), "z"},
+        {F("9") " x, " F("3, 9, 5") " y", F("3, 5") " z = " MATMUL("false", "false"), "z"},
+        {F("3, 4, 9") " x, " F("9") " y", F("3, 4") " z = " MATMUL("false", "false"), "z"},
+        {F("2, 6, 3, 8") " x, " F("2, 5, 3, 8") " y", F("2, 3, 6, 8") " a = transpose(x = x, perm = " I("4") "([0, 2, 1, 3]));\n" F("2, 3, 8, 5") " b = transpose(x = y, perm = " I("4") "([0, 2, 3, 1]));\n" F("2, 3, 6, 5") " z = matmul(x = a, y = b, transpose_x = bool(false), transpose_y = bool(false));", "z"},
+        {F("5, 3") " x", F("5, 4") " z = matmul(x = x, y = " F("3, 4") "([[1, 2, 3, 4], [-1, -2, -3, -4], [0.5, 0.25, 0, 1]]), transpose_x = bool(false), transpose_y = bool(false));", "z"},
+        {F("1, 3") " x", F("1, 4") " z = matmul(x = x, y = " F("3, 4") "([[1, 2, 3, 4], [-1, -2, -3, -4], [0.5, 0.25, 0, 1]]), transpose_x = bool(false), transpose_y = bool(false));", "z"},
+    };
+    CHECK(cases);
+}
+
+static void windows(void **state) {
+    static const step_case cases[] = {
+        {F("2, 4, 9, 11") " x", F("2, 4, 8, 6") " y = max_pool(x = x, kernel_sizes = " I("2") "([3, 2]), strides = " I("2") "([1, 2]), pad_type = string(\"custom\"), pad = " I("4") "([0, 1, 1, 0]), ceil_mode = bool(false));", "y"},
+        {F("1, 3, 9, 10") " x", F("1, 3, 5, 5") " y = avg_pool(x = x, kernel_sizes = " I("2") "([3, 3]), strides = " I("2") "([2, 2]), pad_type = string(\"same\"), exclude_padding_from_average = bool(true));", "y"},
+        {F("1, 3, 9, 10") " x", F("1, 3, 5, 6") " y = avg_pool(x = x, kernel_sizes = " I("2") "([2, 2]), strides = " I("2") "([2, 2]), pad_type = string(\"custom\"), pad = " I("4") "([1, 1, 1, 1]), exclude_padding_from_average = bool(false));", "y"},
+        {F("2, 3, 17") " x", F("2, 3, 6") " y = l2_pool(x = x, kernel_sizes = " I("1") "([4]), strides = " I("1") "([3]), pad_type = string(\"custom\"), pad = " I("2") "([1, 1]));", "y"},
+    };
+    CHECK(cases);
+}
+
+/* Nested brackets with numbers of -8 .. 8. */
+static void put_literal(anm_strbuf *out, const int64_t *shape, int rank) {
+    if (rank == 0) {
+        seed = seed * 1664525u + 1013904223u;
+        anm_strbuf_printf(out, "%d", (int)(seed >> 16) % 17 - 8);
+        return;
+    }
+    for (int64_t i = 0; i < shape[0]; i++) {
+        anm_strbuf_puts(out, i ? ", " : "[");
+        put_literal(out, shape + 1, rank - 1);
+    }
+    anm_strbuf_puts(out, "]");
+}
+
+typedef struct conv_case {
+    const char *input, *output;
+    int rank;
+    int64_t weight[4];
+    const char *arguments;
+} conv_case;
+
+static void put_type(anm_strbuf *out, const int64_t *shape, int rank) {
+    anm_strbuf_puts(out, "tensor<fp32, [");
+    for (int i = 0; i < rank; i++)
+        anm_strbuf_printf(out, "%s%d", i ? ", " : "", (int)shape[i]);
+    anm_strbuf_puts(out, "]>");
+}
+
+static void convolutions(void **state) {
+    static const conv_case cases[] = {
+        {"2, 3, 9, 11", "2, 5, 9, 11", 4, {5, 3, 3, 3}, "pad_type = string(\"same\"), strides = " I("2") "([1, 1])"},
+        {"1, 4, 12, 10", "1, 6, 6, 4", 4, {6, 2, 3, 3}, "pad_type = string(\"custom\"), pad = " I("4") "([1, 1, 0, 0]), strides = " I("2") "([2, 2]), groups = int32(2)"},
+        {"1, 6, 20, 20", "1, 6, 18, 16", 4, {6, 1, 3, 5}, "pad_type = string(\"valid\"), groups = int32(6)"},
+        {"1, 2, 15, 13", "1, 3, 11, 9", 4, {3, 2, 3, 3}, "pad_type = string(\"valid\"), dilations = " I("2") "([2, 2])"},
+        {"2, 7, 31", "2, 4, 15", 3, {4, 7, 5}, "pad_type = string(\"custom\"), pad = " I("2") "([2, 1]), strides = " I("1") "([2]), bias = " F("4") "([1, -2, 3, 0.5])"},
+        {"1, 8, 5, 5", "1, 3, 3, 3", 4, {3, 8, 1, 1}, "pad_type = string(\"valid\"), strides = " I("2") "([2, 2])"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const conv_case *c = &cases[i];
+        anm_strbuf body = {0};
+        char inputs[80];
+        seed = 3;
+        anm_strbuf_printf(&body, "tensor<fp32, [%s]> y = conv(x = x, weight = ", c->output);
+        put_type(&body, c->weight, c->rank);
+        anm_strbuf_puts(&body, "(");
+        put_literal(&body, c->weight, c->rank);
+        anm_strbuf_printf(&body, "), %s);", c->arguments);
+        snprintf(inputs, sizeof inputs, "tensor<fp32, [%s]> x", c->input);
+        step_case as_step = {inputs, anm_strbuf_cstr(&body), "y"};
+        check(&as_step);
+        anm_strbuf_free(&body);
+    }
+}
+
+static void moves(void **state) {
+    static const step_case cases[] = {
+        {F("2, 3, 5") " x, " F("2, 4, 5") " y", F("2, 7, 5") " z = concat(values = (x, y), axis = int32(1), interleave = bool(false));", "z"},
+        {F("3, 1") " x, " F("3, 2") " y", F("3, 4") " z = concat(values = (x, y, x), axis = int32(-1), interleave = bool(false));", "z"},
+        {I("3") " x", I("5") " z = concat(values = (x, " I("2") "([7, 8])), axis = int32(0), interleave = bool(false));", "z"},
+        {F("4, 3") " x, " F("4, 3") " y", F("4, 2, 3") " z = stack(values = (x, y), axis = int32(1));", "z"},
+        {F("4, 9") " x", F("4, 2") " a, " F("4, 7") " b = split(x = x, split_sizes = " I("2") "([2, 7]), axis = int32(1));\n" F("4, 7") " z = exp(x = b);", "a, z"},
+        {F("2, 1, 3") " x", F("2, 4, 6") " z = tile(x = x, reps = " I("3") "([1, 4, 2]));", "z"},
+        {F("2, 3") " x", F("3, 2") " t = transpose(x = x, perm = " I("2") "([1, 0]));\n" F("6, 2") " z = concat(values = (t, t), axis = int32(0), interleave = bool(false));", "z"},
+        {I("2, 5") " x, " I("3") " i", I("2, 3") " z = gather(x = x, indices = i, axis = int32(1), batch_dims = int32(0), validate_indices = bool(false));", "z"},
+        {F("2, 5, 3") " x, " I("4") " i", F("2, 4, 3") " z = gather(x = x, indices = i, axis = int32(1), batch_dims = int32(0), validate_indices = bool(false));", "z"},
+    };
+    CHECK(cases);
+}
+
+static void functions(void **state) {
+    static const step_case cases[] = {
+        {F("3, 77") " x", F("3, 77") " a = erf(x = x);\n" F("3, 77") " b = gelu(x = x, mode = string(\"EXACT\"));\n" F("3, 77") " c = gelu(x = x, mode = string(\"SIGMOID_APPROXIMATION\"));\n" F("3, 77") " d = softplus(x = x);\n" F("3, 77") " e = softsign(x = x);\n" F("3, 77") " f = abs(x = x);", "a, b, c, d, e, f"},
+        {F("3, 77") " x", F("3, 77") " a = floor(x = x);\n" F("3, 77") " b = ceil(x = x);\n" F("3, 77") " c = round(x = x);\n" F("3, 77") " d = sign(x = x);\n" F("3, 77") " e = sin(x = x);\n" F("3, 77") " f = cos(x = x);", "a, b, c, d, e, f"},
+        {F("3, 77") " x", F("3, 77") " a = clip(x = x, alpha = fp32(-1), beta = fp32(0.5));\n" F("3, 77") " b = relu6(x = x);\n" F("3, 77") " c = leaky_relu(x = x, alpha = fp32(0.1));\n" F("3, 77") " d = sigmoid_hard(x = x, alpha = fp32(0.3), beta = fp32(0.4));\n" F("3, 77") " e = elu(x = x, alpha = fp32(1.5));\n" F("3, 77") " f = scaled_tanh(x = x, alpha = fp32(1.5), beta = fp32(0.7));", "a, b, c, d, e, f"},
+        {F("3, 77") " x", F("3, 77") " q = square(x = x);\n" F("3, 77") " a = sqrt(x = q);\n" F("3, 77") " b = log(x = q, epsilon = fp32(0.5));\n" F("3, 77") " c = rsqrt(x = q, epsilon = fp32(0.5));\n" F("3, 77") " d = inverse(x = q, epsilon = fp32(0.5));\n" F("3, 77") " e = thresholded_relu(x = x, alpha = fp32(0.7));\n" F("3, 77") " f = linear_activation(x = x, alpha = fp32(2), beta = fp32(-1));", "a, b, c, d, e, f"},
+        {F("3, 77") " x, " F("77") " y", F("3, 77") " q = abs(x = x);\n" F("3, 77") " a = pow(x = q, y = y);\n" F("3, 77") " b = floor_div(x = x, y = y);\n" F("3, 77") " c = mod(x = x, y = y);\n", "a, b, c"},
+        {I("3, 7") " x", F("3, 7") " a = cast(x = x, dtype = string(\"fp32\"));\n" F("3, 7") " h = mul(x = a, y = fp32(-0.7));\n" I("3, 7") " b = cast(x = h, dtype = string(\"int32\"));\n" "tensor<bool, [3, 7]> c = cast(x = h, dtype = string(\"bool\"));\n" I("3, 7") " d = floor_div(x = b, y = int32(2));\n" I("3, 7") " e = mod(x = b, y = int32(2));\n", "b, c, d, e"},
+    };
+    CHECK(cases);
+}
+
+/* clang-format on */
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(norms),   cmocka_unit_test(reductions), cmocka_unit_test(products),
+        cmocka_unit_test(convolutions), cmocka_unit_test(windows), cmocka_unit_test(moves),      cmocka_unit_test(functions),
+    };
+    return cmocka_run_group_tests_name("native_steps", tests, NULL, NULL);
+}
