@@ -10,6 +10,7 @@
 #include "anemone/convert.h"
 #include "anemone/convert_plan.h"
 #include "anemone/eval.h"
+#include "anemone/grammar.h"
 #include "anemone/hub.h"
 #include "anemone/inspect.h"
 #include "anemone/interrupt.h"
@@ -24,6 +25,7 @@
 #include "anemone/status.h"
 #include "anemone/tensor.h"
 #include "anemone/tokenizer.h"
+#include "anemone/tool_call.h"
 #include "anemone/verify.h"
 
 #endif

@@ -59,6 +59,13 @@ ANM_API ANM_MUST_CHECK anm_status anm_constraint_create(const anm_grammar *gramm
 ANM_API void anm_constraint_destroy(anm_constraint *constraint); /* NULL is fine */
 /* Back to the start of an answer; what was learned about the grammar is kept. */
 ANM_API void anm_constraint_reset(anm_constraint *constraint);
+/*
+ * The grammar begins behind the first such text, "</think>" for a model that reasons first; before
+ * it anything may come but a stop id. Holds for this answer and those after a reset. NULL: it
+ * begins at once. Resets the constraint.
+ */
+ANM_API ANM_MUST_CHECK anm_status anm_constraint_begin_after(anm_constraint *constraint,
+                                                             const char *text, anm_error *err);
 
 /*
  * Sets the logit of every token that cannot come next to -infinity; entry i is token i, and those

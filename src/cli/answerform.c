@@ -63,9 +63,11 @@ anm_status answer_form_open(answer_form *form, const anm_llm *llm, anm_error *er
                                  &form->constraint, err);
 }
 
-void answer_form_begin(answer_form *form, anm_generate_options *options) {
-    if (form->constraint) anm_constraint_reset(form->constraint);
+anm_status answer_form_begin(answer_form *form, bool reasons, anm_generate_options *options,
+                             anm_error *err) {
+    if (!form->constraint) return ANM_OK;
     anm_generate_constrain(options, form->constraint);
+    return anm_constraint_begin_after(form->constraint, reasons ? "</think>" : NULL, err);
 }
 
 void answer_form_close(answer_form *form) {

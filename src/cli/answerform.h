@@ -16,8 +16,12 @@ anm_status answer_form_read(answer_form *form, bool json, const char *schema, co
                             anm_error *err);
 /* For the model's tokenizer and stop tokens. */
 anm_status answer_form_open(answer_form *form, const anm_llm *llm, anm_error *err);
-/* The next answer begins: its options get the constraint, if there is one. */
-void answer_form_begin(answer_form *form, anm_generate_options *options);
+/*
+ * The next answer begins: its options get the constraint, if there is one. An answer that begins
+ * within <think> has its form from </think> on.
+ */
+anm_status answer_form_begin(answer_form *form, bool reasons, anm_generate_options *options,
+                             anm_error *err);
 void answer_form_close(answer_form *form);
 
 #endif

@@ -170,7 +170,8 @@ static anm_status generate(talk *t, const anm_token_list *prompt) {
     options.logprobs = (int)s->logprobs;
     options.on_token = on_token;
     options.context = t;
-    answer_form_begin(&t->form, &options);
+    anm_status status = answer_form_begin(&t->form, t->opens_reasoning, &options, &t->err);
+    if (status != ANM_OK) return status;
     t->answer_length = 0;
     if (!keep_text(t, "", 0)) return raise(t, ANM_ERROR_MEMORY, "out of memory");
     return anm_generate(t->session, prompt->ids, prompt->len, &options, &t->result, &t->err);

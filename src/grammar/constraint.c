@@ -18,6 +18,10 @@ struct anm_constraint {
     size_t stop_count;
     uint32_t state;
     bool at_start; /* no token was accepted yet */
+    const anm_tokenizer *tokenizer;
+    anm_strbuf after; /* the text behind which the grammar begins; empty: none */
+    anm_strbuf tail;  /* the newest bytes, while waiting for it */
+    bool waiting;
     uint32_t *path; /* the walk's states by depth */
     size_t words;   /* of a mask */
     ANM_VEC(uint64_t *) masks; /* by state; NULL: not made */
@@ -36,6 +40,7 @@ anm_status anm_constraint_create(const anm_grammar *grammar, const anm_tokenizer
     anm_status status;
     *out = NULL;
     if (!c) return anm_fail_memory(err);
+    c->tokenizer = tokenizer;
     ANM_CHECK(anm_tokenizer_byte_trie(tokenizer, &c->trie, err));
     ANM_CHECK(anm_machine_init(&c->machine, grammar, err));
     c->words = ((size_t)c->trie->vocab + 63) / 64;
@@ -58,6 +63,8 @@ void anm_constraint_destroy(anm_constraint *c) {
     forget_masks(c);
     anm_vec_free(&c->masks);
     anm_machine_free(&c->machine);
+    anm_strbuf_free(&c->after);
+    anm_strbuf_free(&c->tail);
     anm_free(c->stops);
     anm_free(c->path);
     anm_free(c);
@@ -66,10 +73,19 @@ void anm_constraint_destroy(anm_constraint *c) {
 void anm_constraint_reset(anm_constraint *c) {
     c->state = c->machine.start;
     c->at_start = true;
+    c->waiting = c->after.len > 0;
+    anm_strbuf_clear(&c->tail);
+}
+
+anm_status anm_constraint_begin_after(anm_constraint *c, const char *text, anm_error *err) {
+    anm_strbuf_clear(&c->after);
+    if (text) anm_strbuf_puts(&c->after, text);
+    anm_constraint_reset(c);
+    return c->after.failed ? anm_fail_memory(err) : ANM_OK;
 }
 
 bool anm_constraint_complete(const anm_constraint *c) {
-    return anm_machine_accepts(&c->machine, c->state);
+    return !c->waiting && anm_machine_accepts(&c->machine, c->state);
 }
 
 bool anm_constraint_finished(const anm_constraint *c) {
@@ -182,7 +198,17 @@ static bool apply(const anm_constraint *c, const uint64_t *mask, float *logits, 
     return any != 0;
 }
 
+/* Before the grammar begins the answer may only not end. */
+static void forbid_stops(const anm_constraint *c, float *logits, size_t count) {
+    for (size_t i = 0; i < c->stop_count; i++)
+        if (c->stops[i] >= 0 && (size_t)c->stops[i] < count) logits[c->stops[i]] = -INFINITY;
+}
+
 anm_status anm_constraint_mask(anm_constraint *c, float *logits, size_t count, anm_error *err) {
+    if (c->waiting) {
+        forbid_stops(c, logits, count);
+        return ANM_OK;
+    }
     ANM_TRY(limit_states(c, err));
     bool first = c->at_start && c->trie->drops_space;
     uint64_t *mask = !first && c->state < c->masks.len ? c->masks.data[c->state] : NULL;
@@ -218,18 +244,67 @@ static uint32_t follow(anm_constraint *c, int32_t token) {
 
 bool anm_constraint_allows(anm_constraint *c, int32_t token) {
     if (is_stop(c, token) && anm_constraint_complete(c)) return true;
+    if (c->waiting) return !is_stop(c, token);
     uint32_t to = follow(c, token);
     return to != ANM_STATE_DEAD && to != ANM_STATE_FAILED;
 }
 
+static anm_status raise_token(int32_t token, anm_error *err) {
+    return anm_fail(err, ANM_ERROR_ARGUMENT, "grammar",
+                    "token %d cannot come here: the grammar does not allow its text", token);
+}
+
+static bool ends_with_mark(const anm_constraint *c) {
+    return c->tail.len >= c->after.len &&
+           memcmp(c->tail.data + c->tail.len - c->after.len, c->after.data, c->after.len) == 0;
+}
+
+/* The text of a special token counts too: it may be the one that is waited for. */
+static anm_sv bytes_of(const anm_constraint *c, int32_t token) {
+    if (token < 0 || token >= c->trie->vocab) return (anm_sv){0};
+    anm_sv bytes = anm_byte_trie_token(c->trie, token);
+    if (bytes.len || !anm_tokenizer_is_special(c->tokenizer, token)) return bytes;
+    return anm_sv_from(anm_tokenizer_token_text(c->tokenizer, token));
+}
+
+/* Only the newest bytes, as many as the mark has, can still be a part of it. */
+static void shorten_tail(anm_constraint *c) {
+    size_t kept = c->after.len;
+    if (c->tail.len < 4096 + kept) return;
+    memmove(c->tail.data, c->tail.data + c->tail.len - kept, kept + 1);
+    c->tail.len = kept;
+}
+
+/* What the token has behind the mark, but for white space, is the grammar's already. */
+static anm_status wait(anm_constraint *c, int32_t token, anm_error *err) {
+    anm_sv bytes = bytes_of(c, token);
+    if (is_stop(c, token)) return raise_token(token, err);
+    shorten_tail(c);
+    for (size_t i = 0; i < bytes.len; i++) {
+        if (c->waiting) {
+            anm_strbuf_putc(&c->tail, bytes.data[i]);
+            if (c->tail.failed) return anm_fail_memory(err);
+            c->waiting = !ends_with_mark(c);
+            continue;
+        }
+        unsigned char byte = (unsigned char)bytes.data[i];
+        if (c->state == c->machine.start && strchr(" \n\r\t", byte)) continue;
+        uint32_t to = anm_machine_step(&c->machine, c->state, byte);
+        if (to == ANM_STATE_FAILED) return raise_limit(err);
+        if (to == ANM_STATE_DEAD) return raise_token(token, err);
+        c->state = to;
+    }
+    c->at_start = false;
+    return ANM_OK;
+}
+
 anm_status anm_constraint_accept(anm_constraint *c, int32_t token, anm_error *err) {
+    if (c->waiting) return wait(c, token, err);
     if (is_stop(c, token) && anm_constraint_complete(c)) return ANM_OK;
     ANM_TRY(limit_states(c, err));
     uint32_t to = follow(c, token);
     if (to == ANM_STATE_FAILED) return raise_limit(err);
-    if (to == ANM_STATE_DEAD)
-        return anm_fail(err, ANM_ERROR_ARGUMENT, "grammar",
-                        "token %d cannot come here: the grammar does not allow its text", token);
+    if (to == ANM_STATE_DEAD) return raise_token(token, err);
     c->state = to;
     c->at_start = false;
     return ANM_OK;

@@ -201,8 +201,22 @@ static void note_progress(slot *s) {
     s->attempts = 0;
 }
 
+static anm_status succeed(slot *s) {
+    anm_fetch *done = s->fetch;
+    s->fetch = NULL;
+    if (s->loop->fetcher->done) s->loop->fetcher->done(s->loop->fetcher->context, done);
+    return ANM_OK;
+}
+
+/* A connection may fail when its last byte has come: then nothing is missing. */
+static bool has_all(const slot *s) {
+    const anm_fetch_ops *ops = s->fetch->ops;
+    return s->begun && is_success(s) && ops->position && ops->whole(s->fetch);
+}
+
 /* Again after a pause, or the end of everything. */
 static anm_status retry(slot *s, CURLcode code, anm_error *err) {
+    if (has_all(s)) return succeed(s);
     anm_fetch_failure failure = failure_of(s, code);
     note_progress(s);
     bool too_long, passing = anm_fetch_is_passing(&failure, &s->heard);
@@ -232,17 +246,13 @@ static anm_status follow(slot *s, const char *to, anm_error *err) {
     return status == ANM_OK ? send_hop(s, err) : status;
 }
 
-static anm_status succeed(slot *s, anm_error *err) {
+static anm_status end_body(slot *s, anm_error *err) {
     s->status = begin(s);
     if (s->status != ANM_OK) {
         if (err) *err = s->err;
         return s->status;
     }
-    if (!s->fetch->ops->whole(s->fetch)) return retry(s, CURLE_OK, err);
-    anm_fetch *done = s->fetch;
-    s->fetch = NULL;
-    if (s->loop->fetcher->done) s->loop->fetcher->done(s->loop->fetcher->context, done);
-    return ANM_OK;
+    return s->fetch->ops->whole(s->fetch) ? succeed(s) : retry(s, CURLE_OK, err);
 }
 
 static anm_status finish(slot *s, CURLcode code, anm_error *err) {
@@ -256,7 +266,7 @@ static anm_status finish(slot *s, CURLcode code, anm_error *err) {
     if (code == CURLE_OK && status >= 300 && status < 400)
         curl_easy_getinfo(s->easy, CURLINFO_REDIRECT_URL, &to);
     if (to) return follow(s, to, err);
-    if (code == CURLE_OK && is_success(s)) return succeed(s, err);
+    if (code == CURLE_OK && is_success(s)) return end_body(s, err);
     return retry(s, code, err);
 }
 

@@ -9,16 +9,27 @@
 #include "src/hf/gguf.h"
 #include "src/llm/eval.h"
 
-/* Whether packages, or what describes them, are in the directory; none, if it cannot be read. */
+static bool is_package(const char *name) {
+    return anm_str_ends(name, ".mlpackage") || anm_str_ends(name, ".mlmodelc") ||
+           strcmp(name, ANM_MODEL_CONFIG_FILE) == 0;
+}
+
+/*
+ * Whether packages, or what describes them, are in the directory or, without a checkpoint's
+ * weights, in its subdirectory "coreml"; none, if it cannot be read.
+ */
 static bool has_packages(anm_arena *arena, const char *dir) {
     char **names;
     size_t count;
+    bool weights = false;
     if (anm_dir_list(arena, dir, &names, &count, NULL) != ANM_OK) return false;
-    for (size_t i = 0; i < count; i++)
-        if (anm_str_ends(names[i], ".mlpackage") || anm_str_ends(names[i], ".mlmodelc") ||
-            strcmp(names[i], ANM_MODEL_CONFIG_FILE) == 0)
-            return true;
-    return false;
+    for (size_t i = 0; i < count; i++) {
+        if (is_package(names[i])) return true;
+        weights = weights || anm_str_ends(names[i], ".safetensors");
+        weights = weights || anm_str_ends(names[i], ".gguf");
+    }
+    const char *inner = anm_path_join(arena, dir, "coreml");
+    return !weights && inner && anm_path_is_dir(inner) && has_packages(arena, inner);
 }
 
 /* A file without one can still be driven by token ids. */

@@ -5,6 +5,8 @@
 
 #include <jansson.h>
 
+#include "anemone/grammar.h"
+#include "anemone/tool_call.h"
 #include "src/serve/served.h"
 
 typedef struct anm_ask {
@@ -12,8 +14,12 @@ typedef struct anm_ask {
     json_t *body; /* texts of the request live in it */
     anm_served *model;
     bool chat, stream, include_usage;
-    bool echo;            /* completions: the prompt is part of the answer */
-    bool thinks;          /* the prompt ends with the start of a thought */
+    bool echo;        /* completions: the prompt is part of the answer */
+    bool thinks;      /* the prompt ends with the start of a thought */
+    char *tools_json; /* for the template; NULL: none. From malloc() */
+    anm_tool_form tool_form;
+    anm_grammar *mark;    /* what must come before the next; NULL: nothing */
+    anm_grammar *grammar; /* NULL: the answer may be anything */
     int64_t choices;      /* of each prompt */
     int64_t max_tokens;   /* -1: until the context is full */
     int64_t top_logprobs; /* -1: no log-probabilities */
@@ -30,6 +36,9 @@ enum { ANM_MOST_CHOICES = 128, ANM_MOST_PROMPTS = 2048, ANM_MOST_LOGPROBS = 20 }
 
 /* Fields that chat and completions share; the model has been found. */
 ANM_MUST_CHECK anm_status anm_ask_sampling(anm_ask *ask, anm_error *err);
+/* Tools, which of them, and the form of the answer; before the messages. */
+ANM_MUST_CHECK anm_status anm_ask_tools(anm_ask *ask, anm_error *err);
+ANM_MUST_CHECK anm_status anm_ask_format(anm_ask *ask, anm_error *err);
 /* Messages, through the model's chat template. */
 ANM_MUST_CHECK anm_status anm_ask_messages(anm_ask *ask, anm_error *err);
 /* The prompts of a completion: a text, several, token ids, several lists of them. */

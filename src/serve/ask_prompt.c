@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The prompts of /v1/completions. */
-#include <string.h>
+#include <stdlib.h>
 
 #include "src/base/alloc.h"
 #include "src/serve/ask.h"
@@ -92,6 +92,9 @@ anm_status anm_ask_prompts(anm_ask *a, anm_error *err) {
 
 void anm_ask_free(anm_ask *a) {
     for (size_t i = 0; i < a->prompt_count; i++) anm_token_list_free(&a->prompts[i]);
+    anm_grammar_destroy(a->grammar);
+    anm_grammar_destroy(a->mark);
+    free(a->tools_json);
     json_decref(a->body);
     anm_arena_destroy(a->arena);
 }

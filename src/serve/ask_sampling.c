@@ -112,6 +112,7 @@ static anm_status check_head(const anm_ask *a, anm_error *err) {
     if (o->frequency_penalty != 0) field = "frequency_penalty";
     if (o->logit_bias_count) field = "logit_bias";
     if (a->top_logprobs >= 0) field = "logprobs";
+    if (a->grammar) field = "response_format";
     if (!field) return ANM_OK;
     return anm_fail(err, ANM_ERROR_UNSUPPORTED, field,
                     "the model \"%s\" gives only its most likely token, so '%s' cannot be served",

@@ -2,13 +2,13 @@
 /* The steps of a choice: log-probabilities of the prompt where asked for, prefill, tokens. */
 #include <math.h>
 
-#include "src/serve/answer.h"
+#include "src/serve/response.h"
 #include "src/serve/clock.h"
 
 enum { SCORED_A_STEP = 8 };
 
 static const anm_token_list *prompt_of(const anm_choice *c) {
-    return &c->answer->ask.prompts[c->prompt];
+    return &c->response->ask.prompts[c->prompt];
 }
 
 static bool wants_scores(const anm_ask *ask) {
@@ -17,7 +17,7 @@ static bool wants_scores(const anm_ask *ask) {
 
 /* The token at `scored`, under the logits of those before it. */
 static anm_status log_prompt_token(anm_choice *c, const float *logits, anm_error *err) {
-    const anm_ask *ask = &c->answer->ask;
+    const anm_ask *ask = &c->response->ask;
     anm_token_logprob top[ANM_MOST_LOGPROBS];
     anm_token_logprob token = {prompt_of(c)->ids[c->scored], NAN};
     size_t count = (size_t)ask->top_logprobs;
@@ -41,19 +41,17 @@ static anm_status score(anm_choice *c, anm_error *err) {
     return ANM_OK;
 }
 
-static anm_status keep_text(anm_choice *c, const char *text, size_t length, anm_error *err) {
-    bool kept;
-    if (c->answer->ask.chat) {
-        kept = anm_think_push(&c->think, (anm_sv){text, length}, &c->thought, &c->text);
-    } else {
-        anm_strbuf_append(&c->text, text, length);
-        kept = !c->text.failed;
-    }
-    return kept ? ANM_OK : anm_fail_memory(err);
+static anm_status keep_text(anm_choice *c, const anm_token_event *event, anm_error *err) {
+    const anm_tokenizer *tokenizer = anm_llm_tokenizer(c->response->ask.model->llm);
+    if (c->parser)
+        return anm_answer_parser_token(c->parser, tokenizer, event->token, event->text,
+                                       event->length, err);
+    anm_strbuf_append(&c->text, event->text, event->length);
+    return ANM_OK;
 }
 
 static void count_token(anm_choice *c) {
-    anm_answer *a = c->answer;
+    anm_response *a = c->response;
     double now = anm_serve_now();
     if (c->last == 0) anm_metrics_time(a->metrics, ANM_LATENCY_FIRST_TOKEN, now - c->job.queued);
     else anm_metrics_time(a->metrics, ANM_LATENCY_TOKEN, now - c->last);
@@ -62,26 +60,29 @@ static void count_token(anm_choice *c) {
     anm_metrics_add(a->metrics, ANM_COUNT_GENERATED_TOKENS, 1);
 }
 
-/* Non-zero stops the generation: memory is out, and `text` has failed. */
+/* Non-zero stops the generation: memory is out. */
 static int on_token(void *context, const anm_token_event *event) {
     anm_choice *c = context;
     anm_error ignored;
     anm_token_logprob token = {event->token, event->logprob};
     if (event->token >= 0) count_token(c);
-    bool log = event->token >= 0 && c->answer->ask.top_logprobs >= 0;
+    bool log = event->token >= 0 && c->response->ask.top_logprobs >= 0;
     if (log && anm_tokenlog_add(&c->log, &token, event->top, event->top_count, &ignored) != ANM_OK)
-        c->text.failed = true;
-    if (keep_text(c, event->text, event->length, &ignored) != ANM_OK) c->text.failed = true;
-    if (c->answer->ask.stream && !c->text.failed) anm_answer_send_piece(c);
-    return c->text.failed;
+        c->failed = true;
+    if (keep_text(c, event, &ignored) != ANM_OK) c->failed = true;
+    c->failed |= c->text.failed || c->thought.failed || c->call_arguments.failed;
+    if (c->response->ask.stream && !c->failed) anm_response_send_piece(c);
+    return c->failed;
 }
 
 static anm_status begin(anm_choice *c, anm_error *err) {
-    const anm_ask *ask = &c->answer->ask;
+    const anm_ask *ask = &c->response->ask;
     const anm_token_list *prompt = prompt_of(c);
     anm_generate_options options;
     anm_sampling_options sampling = ask->sampling;
     anm_generate_options_init(&options);
+    if (ask->chat) ANM_TRY(anm_choice_parser(c, err));
+    ANM_TRY(anm_choice_constrain(c, &options.constraint, err));
     sampling.seed += c->index; /* choices of one request differ */
     options.sampling = &sampling;
     options.max_tokens = ask->max_tokens;
@@ -94,27 +95,27 @@ static anm_status begin(anm_choice *c, anm_error *err) {
                                 &c->generation, err);
 }
 
-static const char *finish_of(anm_stop_reason reason) {
-    return reason == ANM_STOP_LENGTH || reason == ANM_STOP_CONTEXT ? "length" : "stop";
+static const char *finish_of(const anm_choice *c, anm_stop_reason reason) {
+    if (reason == ANM_STOP_LENGTH || reason == ANM_STOP_CONTEXT) return "length";
+    return c->call_count ? "tool_calls" : "stop";
 }
 
 static anm_status finish(anm_choice *c, anm_error *err) {
     const anm_generate_result *result = anm_generation_result(c->generation);
-    anm_answer *a = c->answer;
-    if (c->text.failed) return anm_fail_memory(err);
-    if (a->ask.chat && !anm_think_finish(&c->think, &c->thought, &c->text))
-        return anm_fail_memory(err);
+    anm_response *a = c->response;
+    if (c->parser) ANM_TRY(anm_answer_parser_finish(c->parser, err));
+    if (c->failed || c->text.failed || c->thought.failed) return anm_fail_memory(err);
     size_t reused = wants_scores(&a->ask) ? 0 : result->reused_tokens;
     a->reused_tokens += reused;
     anm_metrics_add(a->metrics, ANM_COUNT_REUSED_TOKENS, reused);
-    c->finish = finish_of(result->stop_reason);
+    c->finish = finish_of(c, result->stop_reason);
     return ANM_OK;
 }
 
 static anm_status step(anm_job *job, bool *done, anm_error *err) {
     anm_choice *c = (anm_choice *)job;
     int last = 0;
-    if (wants_scores(&c->answer->ask) && c->scored < prompt_of(c)->len) return score(c, err);
+    if (wants_scores(&c->response->ask) && c->scored < prompt_of(c)->len) return score(c, err);
     if (!c->generation) ANM_TRY(begin(c, err));
     ANM_TRY(anm_generation_step(c->generation, &last, err));
     if (!last) return ANM_OK;
@@ -126,7 +127,7 @@ static void end(anm_job *job, anm_job_end how, const anm_error *err) {
     anm_choice *c = (anm_choice *)job;
     anm_generation_destroy(c->generation);
     c->generation = NULL;
-    anm_answer_leave(c, how, err);
+    anm_response_leave(c, how, err);
 }
 
 const anm_job_kind ANM_CHOICE_KIND = {step, end};

@@ -47,20 +47,29 @@ static bool is_part(const char *name) {
     return anm_str_ends(name, ".mlpackage") || anm_str_ends(name, ".mlmodelc");
 }
 
-static anm_status list_parts(anm_verifier *v) {
+static anm_status list_directory(anm_verifier *v, const char *dir) {
     char **names;
     size_t count;
-    if (!anm_path_is_dir(v->dir))
-        return anm_fail(v->err, ANM_ERROR_NOT_FOUND, v->dir, "there is no such directory");
-    ANM_TRY(anm_dir_list(v->arena, v->dir, &names, &count, v->err));
+    ANM_TRY(anm_dir_list(v->arena, dir, &names, &count, v->err));
     v->parts = ANM_ARENA_ARRAY(v->arena, anm_verify_part, count);
     if (!v->parts) return anm_fail_memory(v->err);
     for (size_t i = 0; i < count; i++) {
         if (!is_part(names[i])) continue;
-        const char *path = anm_path_join(v->arena, v->dir, names[i]);
+        const char *path = anm_path_join(v->arena, dir, names[i]);
         if (!path) return anm_fail_memory(v->err);
         v->parts[v->part_count++] = (anm_verify_part){names[i], path, NULL};
     }
+    return ANM_OK;
+}
+
+/* Where a runner looks for them: see anm_llm_list_sources(). */
+static anm_status list_parts(anm_verifier *v) {
+    const char *inner = anm_path_join(v->arena, v->dir, "coreml");
+    if (!inner) return anm_fail_memory(v->err);
+    if (!anm_path_is_dir(v->dir))
+        return anm_fail(v->err, ANM_ERROR_NOT_FOUND, v->dir, "there is no such directory");
+    ANM_TRY(list_directory(v, v->dir));
+    if (!v->part_count && anm_path_is_dir(inner)) ANM_TRY(list_directory(v, inner));
     if (v->part_count) return ANM_OK;
     return anm_fail(v->err, ANM_ERROR_NOT_FOUND, v->dir,
                     "no .mlpackage or .mlmodelc is in this directory: it is not the output of "

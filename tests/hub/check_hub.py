@@ -6,15 +6,20 @@ Each case has a cache of its own and a hub with good manners, which it spoils as
 pulled is compared byte for byte; what fails must fail with the right exit code and say what to do,
 and leave nothing in the cache that looks whole.
 
-usage: check_hub.py ANEMONE DEMO_MODEL [CASE ...]
+usage: check_hub.py ANEMONE DEMO_MODEL [CASE or GROUP ...]
 """
+import fcntl
 import os
+import pty
 import random
+import shutil
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import zipfile
@@ -25,10 +30,11 @@ import local_hub  # noqa: E402  pylint: disable=wrong-import-position
 NOT_FOUND, IO, FORMAT, MISMATCH, LIMIT = 4, 3, 5, 7, 8
 NAME = "org/model"
 CASES = []
+GROUP = ["order"]
 
 
 def case(function):
-    CASES.append(function)
+    CASES.append((GROUP[0], function))
     return function
 
 
@@ -49,8 +55,9 @@ class Bench:
         self.more = {}
 
     def env(self):
+        drop = ("http_proxy", "https_proxy", "all_proxy", "ssl_cert_file", "curl_ca_bundle")
         keep = {k: v for k, v in os.environ.items()
-                if not k.startswith("HF_") and k.lower() not in ("http_proxy", "all_proxy")}
+                if not k.startswith("HF_") and k.lower() not in drop}
         return {**keep, "HF_ENDPOINT": self.hub.url, "ANEMONE_CACHE": self.cache, "TERM": "dumb",
                 "HOME": self.folder, "no_proxy": "" if "http_proxy" in self.more else "*",
                 **self.more}
@@ -58,6 +65,26 @@ class Bench:
     def popen(self, *words):
         return subprocess.Popen([self.anemone, *words], env=self.env(), stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def at_terminal(self, columns, *words):
+        """What a terminal so wide is shown."""
+        main, other = pty.openpty()
+        fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+        process = subprocess.Popen([self.anemone, *words], env=self.env(), stderr=other,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        os.close(other)
+        text = b""
+        while True:
+            try:
+                piece = os.read(main, 4096)
+            except OSError:  # how Linux says that nobody writes any more
+                piece = b""
+            if not piece:
+                break
+            text += piece
+        os.close(main)
+        assert process.wait(timeout=60) == 0, text
+        return text.decode()
 
     def run(self, *words, code=0, say=()):
         """What it wrote to stdout. `say` is what stderr must hold."""
@@ -277,7 +304,44 @@ def proxy(b):
     assert b.hub.proxied == 3, b.hub.proxied
 
 
+@case
+def narrow_terminal(b):
+    """The progress line is rewritten in place and never longer than the terminal is wide."""
+    b.hub.add(NAME, {"config.json": b"{}", "model.safetensors": noise(3 << 20)})
+    b.hub.rate = 2e6
+    for columns in (40, 80, 200):
+        text = b.at_terminal(columns, "pull", NAME)
+        lines = [part for line in text.split("\n") for part in line.rstrip("\r").split("\r")]
+        shown = [line for line in lines if "%" in line]
+        assert len(shown) > 3 and any("MB/s" in line for line in shown), text
+        assert max(map(len, shown)) < columns, text
+        b.run("rm", NAME)
+
+
+@case
+def over_tls(b):
+    """A certificate that nobody knows is refused; SSL_CERT_FILE makes it known; and from there
+    nothing leads to plain http."""
+    if not shutil.which("openssl"):
+        return print("    SKIPPED: needs the command openssl")
+    pem = os.path.join(b.folder, "tls.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                    "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+                    pem, "-out", pem + ".crt"], check=True, capture_output=True)
+    port = b.hub.serve_tls(pem + ".crt", pem)
+    b.hub.add(NAME, SMALL)
+    b.more["HF_ENDPOINT"] = f"https://127.0.0.1:{port}"
+    b.fails(IO, "cannot be trusted", "SSL_CERT_FILE")
+    b.more["SSL_CERT_FILE"] = pem + ".crt"
+    b.fails(IO, "from https to an address without")
+    some = {k: v for k, v in SMALL.items() if k.endswith(".json")}
+    b.pull_is(some, "-i", "*.json")
+
+
 # ---- servers that misbehave ----
+
+GROUP[0] = "disorder"
+
 
 @case
 def no_ranges(b):
@@ -510,6 +574,9 @@ def wrong_range(b):
 
 # ---- zips ----
 
+GROUP[0] = "zips"
+
+
 def zipped(files, name="m.mlmodelc", top=True):
     """The zip of a compiled model that is none, but looks like one."""
     path = tempfile.mktemp()
@@ -596,6 +663,9 @@ def zips_that_are_none(b):
 
 # ---- models by name ----
 
+GROUP[0] = "names"
+
+
 def forms():
     """Every form that ANEMLL and we write: options of the conversion, and how it is published."""
     return [((), "hf"), (("--chunk", "3", "--lm-head-split", "8"), "ios"),
@@ -674,6 +744,21 @@ def checkpoint_by_name(b):
 
 
 @case
+def gguf_by_name(b):
+    """Of several GGUF files one is chosen, converted and kept apart from the others."""
+    tool = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli", "gguf.py")
+    path = os.path.join(b.folder, "x.gguf")
+    subprocess.run([sys.executable, tool, b.demo, path], check=True, stdout=subprocess.DEVNULL)
+    with open(path, "rb") as file:
+        data = file.read()
+    b.hub.add("org/gguf", {"demo-A.gguf": data, "demo-B.gguf": data + b"", "README.md": b"x"})
+    b.run("run", "org/gguf", "x", code=1, say=["several GGUF", "demo-A.gguf, demo-B.gguf"])
+    shown = answer(b, "org/gguf:demo-B.gguf", say="converting")
+    assert shown and shown == answer(b, "org/gguf:demo-B.gguf")
+    assert b.hub.count("hub", "demo-A") == 0, "more came than was chosen"
+
+
+@case
 def two_convert_at_once(b):
     b.hub.add_folder("org/demo", b.demo)
     both = [b.popen("run", "org/demo", "Hi", "--max-tokens", "4") for _ in range(2)]
@@ -696,6 +781,9 @@ def anemll_packages(b):
 
 
 # ---- several processes, and ends of them ----
+
+GROUP[0] = "ends"
+
 
 @case
 def two_at_once(b):
@@ -783,8 +871,8 @@ def main():
     anemone, demo = (os.path.abspath(p) for p in sys.argv[1:3])
     wanted, failed = sys.argv[3:], 0
     hub = local_hub.Hub()
-    for function in CASES:
-        if wanted and function.__name__ not in wanted:
+    for group, function in CASES:
+        if wanted and function.__name__ not in wanted and group not in wanted:
             continue
         hub.reset()
         hub.repos, hub.refs = {}, {}

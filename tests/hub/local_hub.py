@@ -13,6 +13,7 @@ import http.server
 import json
 import os
 import re
+import ssl
 import sys
 import threading
 import time
@@ -220,6 +221,17 @@ class Hub:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         self.servers.append(server)
         return f"http://{host}:{server.server_address[1]}"
+
+    def serve_tls(self, certificate, key):
+        """The hub's port over TLS; its files stay on the other servers."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        handler = type("Handler", (Handler,), {"hub": self, "place": "hub"})
+        server = Server(("127.0.0.1", 0), handler)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        self.servers.append(server)
+        return server.server_address[1]
 
     def close(self):
         for server in self.servers:

@@ -25,29 +25,34 @@ def at_once(works):
     return results
 
 
-class Streams(ServeTest):
+def ask(server, question, **more):
+    chunks = events(server.chat(question, **dict({"max_tokens": 40, "stream": True}, **more)))
+    names = {chunk["id"] for chunk in chunks}
+    assert len(names) == 1, names
+    return names.pop(), streamed_text(chunks)
+
+
+class Threads(ServeTest):
     threads = "2"
     arguments = ("--sessions", "8")
 
-    def ask(self, question, **more):
-        more = dict({"max_tokens": 60, "stream": True}, **more)
-        chunks = events(self.server.chat(question, **more))
-        self.assertEqual(len({chunk["id"] for chunk in chunks}), 1)
-        return chunks[0]["id"], streamed_text(chunks)
-
     def test_eight_at_once_equal_to_serial(self):
-        serial = [self.ask(question)[1] for question in QUESTIONS]
-        for _ in range(3):
-            together = at_once([lambda q=q: self.ask(q) for q in QUESTIONS])
+        serial = [ask(self.server, question)[1] for question in QUESTIONS]
+        for _ in range(2):
+            together = at_once([lambda q=q: ask(self.server, q) for q in QUESTIONS])
             self.assertEqual([text for _, text in together], serial)
             self.assertEqual(len({name for name, _ in together}), len(QUESTIONS))
 
+
+class Streams(ServeTest):
+    arguments = ("--sessions", "8")
+
     def test_seeds_are_each_requests_own(self):
-        def ask(seed):
-            return self.ask("Tell me a story.", temperature=1.2, seed=seed, max_tokens=30)[1]
-        serial = [ask(seed) for seed in range(8)]
+        def story(seed):
+            return ask(self.server, "Tell me a story.", temperature=1.2, seed=seed)[1]
+        serial = [story(seed) for seed in range(8)]
         self.assertGreater(len(set(serial)), 4)
-        self.assertEqual(at_once([lambda s=s: ask(s) for s in range(8)]), serial)
+        self.assertEqual(at_once([lambda s=s: story(s) for s in range(8)]), serial)
 
     def test_takes_turns(self):
         """A short answer that comes last is not the last to end."""
@@ -63,7 +68,7 @@ class Streams(ServeTest):
             order.append("long")
         thread = threading.Thread(target=read_all)
         thread.start()
-        self.ask("Tell me a story.", max_tokens=5)
+        ask(self.server, "Tell me a story.", max_tokens=5)
         order.append("short")
         thread.join()
         long.close()

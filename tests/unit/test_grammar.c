@@ -470,6 +470,50 @@ static void test_accept_refuses(void **state) {
     anm_grammar_destroy(grammar);
 }
 
+/* A model that reasons first: anything up to the mark, wherever tokens end, then the grammar. */
+static void test_begin_after(void **state) {
+    anm_grammar *grammar = read_grammar("root ::= \"yes\" | \"no\"");
+    anm_constraint *c;
+    anm_error err;
+    assert_ok(anm_constraint_create(grammar, bytes, &stop_byte, 1, &c, &err), &err);
+    assert_ok(anm_constraint_begin_after(c, "</t>", &err), &err);
+    for (int round = 0; round < 2; round++) {
+        float logits[257] = {0};
+        anm_constraint_reset(c);
+        assert_ok(anm_constraint_mask(c, logits, 257, &err), &err);
+        assert_true(logits[256] == -INFINITY && logits['q'] == 0);
+        for (const char *text = "yes</</t>"; *text; text++) {
+            assert_false(anm_constraint_complete(c));
+            assert_false(anm_constraint_allows(c, 256));
+            assert_true(anm_constraint_allows(c, 'q'));
+            assert_int_equal(anm_constraint_accept(c, 256, &err), ANM_ERROR_ARGUMENT);
+            assert_ok(anm_constraint_accept(c, *text, &err), &err);
+        }
+        memset(logits, 0, sizeof logits);
+        assert_ok(anm_constraint_mask(c, logits, 257, &err), &err);
+        assert_true(logits['n'] == 0 && logits['q'] == -INFINITY);
+        assert_ok(anm_constraint_accept(c, 'n', &err), &err);
+        assert_ok(anm_constraint_accept(c, 'o', &err), &err);
+        assert_true(anm_constraint_finished(c));
+    }
+    assert_ok(anm_constraint_begin_after(c, NULL, &err), &err);
+    assert_false(anm_constraint_allows(c, 'q'));
+    anm_constraint_destroy(c);
+    /* A mark and more in one token. */
+    static const anm_sv tokens[] = {{"a</t>\ny", 7}, {"es", 2}, {"</t>x", 5}};
+    anm_tokenizer *tokenizer = tiny_vocab(tokens, 3);
+    assert_ok(anm_constraint_create(grammar, tokenizer, NULL, 0, &c, &err), &err);
+    assert_ok(anm_constraint_begin_after(c, "</t>", &err), &err);
+    assert_int_equal(anm_constraint_accept(c, 2, &err), ANM_ERROR_ARGUMENT);
+    anm_constraint_reset(c);
+    assert_ok(anm_constraint_accept(c, 0, &err), &err);
+    assert_ok(anm_constraint_accept(c, 1, &err), &err);
+    assert_true(anm_constraint_finished(c));
+    anm_constraint_destroy(c);
+    anm_tokenizer_close(tokenizer);
+    anm_grammar_destroy(grammar);
+}
+
 /* --- a real vocabulary --- */
 
 /* Every token's bytes, put together, are the text that the decoder gives. */
@@ -572,6 +616,7 @@ int main(void) {
         cmocka_unit_test(test_ambiguous),
         cmocka_unit_test(test_forgetting),
         cmocka_unit_test(test_accept_refuses),
+        cmocka_unit_test(test_begin_after),
         cmocka_unit_test(test_no_bytes),
         cmocka_unit_test(test_mutated),
         cmocka_unit_test(test_real_vocabularies),

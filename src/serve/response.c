@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From a request for text to the jobs that answer it. */
-#include "src/serve/answer.h"
+#include "src/serve/response.h"
 
 #include <inttypes.h>
 #include <time.h>
@@ -14,13 +14,18 @@
 #include "src/serve/server.h"
 
 static void free_choice(anm_choice *c) {
-    anm_think_free(&c->think);
+    anm_answer_parser_destroy(c->parser);
+    anm_constraint_destroy(c->mark);
+    anm_constraint_destroy(c->constraint);
+    json_decref(c->calls);
+    anm_strbuf_free(&c->call_name);
+    anm_strbuf_free(&c->call_arguments);
     anm_strbuf_free(&c->thought);
     anm_strbuf_free(&c->text);
     anm_tokenlog_free(&c->log);
 }
 
-static void free_answer(anm_answer *a) {
+static void free_answer(anm_response *a) {
     for (size_t i = 0; i < a->count && a->choices; i++) free_choice(&a->choices[i]);
     anm_free(a->choices);
     anm_ask_free(&a->ask);
@@ -28,7 +33,7 @@ static void free_answer(anm_answer *a) {
     anm_free(a);
 }
 
-static void tell_end(const anm_answer *a, anm_job_end how, const anm_error *err) {
+static void tell_end(const anm_response *a, anm_job_end how, const anm_error *err) {
     switch (how) {
     case ANM_JOB_DONE: return;
     case ANM_JOB_FAILED: anm_reply_status(a->exchange, err); return;
@@ -43,20 +48,20 @@ static void tell_end(const anm_answer *a, anm_job_end how, const anm_error *err)
     }
 }
 
-void anm_answer_leave(anm_choice *c, anm_job_end how, const anm_error *err) {
-    anm_answer *a = c->answer;
+void anm_response_leave(anm_choice *c, anm_job_end how, const anm_error *err) {
+    anm_response *a = c->response;
     a->ended++;
     if (how != ANM_JOB_DONE && !a->failed) {
         a->failed = true;
         tell_end(a, how, err);
     }
-    if (!a->failed && a->ask.stream) anm_answer_send_end(c);
+    if (!a->failed && a->ask.stream) anm_response_send_end(c);
     if (a->ended < a->count) return;
-    if (!a->failed) anm_answer_send_whole(a);
+    if (!a->failed) anm_response_send_whole(a);
     free_answer(a);
 }
 
-static anm_status find_model(anm_answer *a, anm_error *err) {
+static anm_status find_model(anm_response *a, anm_error *err) {
     anm_server *s = a->exchange->server;
     const char *id = NULL;
     ANM_TRY(anm_field_text(a->ask.body, "model", &id, err));
@@ -73,7 +78,7 @@ static anm_status find_model(anm_answer *a, anm_error *err) {
                     a->ask.model->id);
 }
 
-static anm_status parse_body(anm_answer *a, anm_error *err) {
+static anm_status parse_body(anm_response *a, anm_error *err) {
     const anm_strbuf *body = &a->exchange->body;
     ANM_TRY(anm_json_parse(anm_strbuf_cstr(body), body->len, "request", &a->ask.body, err));
     if (json_is_object(a->ask.body)) return ANM_OK;
@@ -92,6 +97,8 @@ static anm_status parse_chat(anm_ask *ask, anm_error *err) {
         return anm_fail(err, ANM_ERROR_ARGUMENT, "top_logprobs",
                         "'top_logprobs' needs 'logprobs' to be true");
     if (logprobs) ask->top_logprobs = top;
+    ANM_TRY(anm_ask_tools(ask, err));
+    ANM_TRY(anm_ask_format(ask, err));
     ANM_TRY(anm_ask_sampling(ask, err));
     return anm_ask_messages(ask, err);
 }
@@ -106,6 +113,7 @@ static anm_status parse_completion(anm_ask *ask, anm_error *err) {
     ANM_TRY(anm_field_text(ask->body, "suffix", &suffix, err));
     if (suffix && *suffix)
         return anm_fail(err, ANM_ERROR_ARGUMENT, "suffix", "'suffix' is not supported");
+    ANM_TRY(anm_ask_format(ask, err));
     ANM_TRY(anm_ask_sampling(ask, err));
     int64_t best = ask->choices;
     ANM_TRY(anm_field_int(ask->body, "best_of", 1, ANM_MOST_CHOICES, &best, err));
@@ -117,7 +125,7 @@ static anm_status parse_completion(anm_ask *ask, anm_error *err) {
 }
 
 static anm_status echo_prompt(anm_choice *c, anm_error *err) {
-    const anm_ask *ask = &c->answer->ask;
+    const anm_ask *ask = &c->response->ask;
     const anm_token_list *prompt = &ask->prompts[c->prompt];
     const char *text = ask->prompt_texts[c->prompt];
     char *decoded;
@@ -134,7 +142,7 @@ static anm_status echo_prompt(anm_choice *c, anm_error *err) {
 }
 
 static void fill_job(anm_choice *c, double deadline) {
-    const anm_answer *a = c->answer;
+    const anm_response *a = c->response;
     const anm_token_list *prompt = &a->ask.prompts[c->prompt];
     c->job = (anm_job){.kind = &ANM_CHOICE_KIND,
                        .exchange = a->exchange,
@@ -144,19 +152,18 @@ static void fill_job(anm_choice *c, double deadline) {
                        .deadline = deadline};
 }
 
-static anm_status make_choices(anm_answer *a, anm_error *err) {
+static anm_status make_choices(anm_response *a, anm_error *err) {
     double deadline = a->exchange->start + a->exchange->server->options.request_timeout;
     a->count = a->ask.prompt_count * (size_t)a->ask.choices;
     a->choices = anm_calloc(a->count, sizeof *a->choices);
     if (!a->choices) return anm_fail_memory(err);
     for (size_t i = 0; i < a->count; i++) {
         anm_choice *c = &a->choices[i];
-        c->answer = a;
+        c->response = a;
         c->index = i;
         c->prompt = i / (size_t)a->ask.choices;
         c->log =
             (anm_tokenlog){.chat = a->ask.chat, .tokenizer = anm_llm_tokenizer(a->ask.model->llm)};
-        anm_think_init(&c->think, a->ask.thinks);
         fill_job(c, deadline);
         if (i) a->choices[i - 1].job.next = &c->job;
         if (a->ask.echo) ANM_TRY(echo_prompt(c, err));
@@ -165,7 +172,7 @@ static anm_status make_choices(anm_answer *a, anm_error *err) {
     return ANM_OK;
 }
 
-static anm_status prepare(anm_answer *a, anm_error *err) {
+static anm_status prepare(anm_response *a, anm_error *err) {
     anm_server *s = a->exchange->server;
     ANM_TRY(parse_body(a, err));
     ANM_TRY(find_model(a, err));
@@ -178,7 +185,7 @@ static anm_status prepare(anm_answer *a, anm_error *err) {
 }
 
 /* After a successful submission the answer is the engine's, and may be over already. */
-static void submit(anm_answer *a) {
+static void submit(anm_response *a) {
     anm_exchange *x = a->exchange;
     anm_server *s = x->server;
     bool stream = a->ask.stream;
@@ -195,7 +202,7 @@ static void submit(anm_answer *a) {
 
 static void answer(anm_exchange *x, bool chat) {
     anm_error err;
-    anm_answer *a = anm_calloc(1, sizeof *a);
+    anm_response *a = anm_calloc(1, sizeof *a);
     if (!a) {
         anm_reply_json(x, 500, NULL);
         return;
