@@ -28,6 +28,7 @@ class Chat:
     """A chat at a terminal; `say` gives what appeared until the next prompt."""
 
     def __init__(self, command, columns=80, **environment):
+        environment.setdefault("ANEMONE_HISTORY", "")  # no home is left with a file
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             variables = {
@@ -215,10 +216,10 @@ def test_many_lines(command, folder):
 
 def test_history(command, folder):
     home = os.path.join(folder, "home")
-    chat = Chat(command, HOME=home)
+    path = os.path.join(home, "state/anemone/chat_history")
+    chat = Chat(command, HOME=home, ANEMONE_HISTORY=path)
     chat.say("/stats")
     equal(chat.close(), 0, "end")
-    path = os.path.join(home, ".local/state/anemone/chat_history")
     with open(path, encoding="utf-8") as file:
         check("/stats" in file.read(), "the line is kept")
     equal(os.stat(path).st_mode & 0o777, 0o600, "for its owner only")

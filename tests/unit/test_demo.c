@@ -112,8 +112,10 @@ static void check_prompt(const anm_llm *llm, const json_t *c, anm_token_list *id
     assert_in_range(count, 1, 16);
     for (size_t i = 0; i < count; i++) {
         const json_t *m = json_array_get(json_object_get(c, "messages"), i);
-        messages[i].role = json_string_value(json_object_get(m, "role"));
-        messages[i].content = json_string_value(json_object_get(m, "content"));
+        messages[i] = (anm_chat_message){
+            .role = json_string_value(json_object_get(m, "role")),
+            .content = json_string_value(json_object_get(m, "content")),
+        };
     }
     anm_chat_options_init(&options);
     options.add_generation_prompt = 1;
