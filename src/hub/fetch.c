@@ -146,9 +146,13 @@ static anm_status set_url(slot *s, const char *url, anm_error *err) {
     if (!copy) return anm_fail_memory(err);
     anm_free(s->url);
     s->url = copy;
-    if (anm_hub_origin(url, s->origin, sizeof s->origin)) return ANM_OK;
-    return anm_fail(err, ANM_ERROR_FORMAT, s->ask.what,
-                    "the hub leads to \"%.200s\", which is no address of the web", url);
+    if (!anm_hub_origin(url, s->origin, sizeof s->origin))
+        return anm_fail(err, ANM_ERROR_FORMAT, s->ask.what,
+                        "the hub leads to \"%.200s\", which is no address of the web", url);
+    if (s->loop->fetcher->hub->secure && !anm_str_starts(s->origin, "https:"))
+        return anm_fail(err, ANM_ERROR_IO, s->ask.what,
+                        "the hub leads from https to an address without: %.200s", url);
+    return ANM_OK;
 }
 
 static anm_status start(slot *s, anm_error *err) {
@@ -230,7 +234,6 @@ static anm_status retry(slot *s, CURLcode code, anm_error *err) {
 }
 
 static anm_status follow(slot *s, const char *to, anm_error *err) {
-    const anm_hub_connection *hub = s->loop->fetcher->hub;
     if (++s->hops > MOST_HOPS)
         return anm_fail(err, ANM_ERROR_IO, s->ask.what,
                         "the hub leads round and round: %d redirections, the last to %.150s",
@@ -240,9 +243,6 @@ static anm_status follow(slot *s, const char *to, anm_error *err) {
     if (!copy) return anm_fail_memory(err);
     anm_status status = set_url(s, copy, err);
     anm_free(copy);
-    if (status == ANM_OK && hub->secure && !anm_str_starts(s->origin, "https:"))
-        return anm_fail(err, ANM_ERROR_IO, s->ask.what,
-                        "the hub leads from https to an address without: %.200s", s->url);
     return status == ANM_OK ? send_hop(s, err) : status;
 }
 

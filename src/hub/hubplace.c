@@ -87,6 +87,8 @@ uint64_t anm_hub_tree_bytes(anm_arena *arena, const char *path) {
     size_t count;
     if (lstat(path, &st) != 0) return 0;
     uint64_t sum = (uint64_t)st.st_blocks * 512;
+    /* Files that revisions share are counted once over all of them. */
+    if (S_ISREG(st.st_mode) && st.st_nlink > 1) sum /= (uint64_t)st.st_nlink;
     if (!S_ISDIR(st.st_mode) || anm_dir_list(arena, path, &names, &count, NULL) != ANM_OK)
         return sum;
     for (size_t i = 0; i < count; i++) {

@@ -46,7 +46,8 @@ static anm_status pull_online(anm_hub_job *job) {
     bool missing;
     if (anm_hub_is_commit(job->name.revision)) {
         ANM_TRY(anm_hub_job_at(job, job->name.revision));
-        if (needs_no_question(job)) return ANM_OK;
+        if (needs_no_question(job))
+            return anm_hub_ref_write(job->arena, &job->place, job->commit, job->commit, job->err);
         anm_vec_free(&job->had.files);
     }
     ANM_TRY(anm_hub_meter_phase(&job->meter, ANM_HUB_LISTING, 0, job->err));

@@ -157,6 +157,7 @@ anm_status anm_hub_select(const anm_hub_files *all, const anm_hub_name *name,
                                        : is_wanted(kind, all, path);
         if (options->exclude && anm_hub_pattern_fits(options->exclude, path)) wanted = false;
         if (strcmp(path, ".gitattributes") == 0 && !options->include) wanted = false;
+        if (anm_str_starts(path, ".anemone")) wanted = false; /* our own notes have such names */
         if (!wanted || !fits_path(name->path, path)) continue;
         if (!anm_vec_push(out, all->data[i])) return anm_fail_memory(err);
     }
