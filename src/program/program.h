@@ -45,6 +45,7 @@ struct anm_program {
 struct anm_state {
     anm_precision precision;
     anm_tensor *tensors; /* names and data are the state's own */
+    void **memory;       /* by tensor: where its data lie, aligned */
     size_t count;
 };
 

@@ -185,6 +185,23 @@ static void precisions_are_checked(void **state) {
     close_fixture(&t);
 }
 
+/* Rows of a cache that straddled cache lines cost a tenth of the time of a long text. */
+static void states_are_aligned_zeros(void **state) {
+    for (int i = 0; i < 20; i++) { /* sizes of the heap's own blocks do not change it */
+        fixture t;
+        void *between = malloc(16 * (size_t)i + 1);
+        open_fixture(&t, i % 2 ? ANM_PRECISION_FP16 : ANM_PRECISION_FP32);
+        for (size_t k = 0; k < anm_state_count(t.state); k++) {
+            const anm_tensor *tensor = anm_state_tensor(t.state, k);
+            assert_int_equal((uintptr_t)tensor->data % 64, 0);
+            for (size_t b = 0; b < tensor->bytes; b++)
+                assert_int_equal(((const char *)tensor->data)[b], 0);
+        }
+        close_fixture(&t);
+        free(between);
+    }
+}
+
 static void outputs_of_every_kind(void **state) {
     fixture t;
     anm_error err;
@@ -352,6 +369,7 @@ int main(void) {
         cmocka_unit_test(outputs_of_every_kind),      cmocka_unit_test(wrong_inputs_are_named),
         cmocka_unit_test(precisions_are_checked),     cmocka_unit_test(weights_stay_inside),
         cmocka_unit_test(conversion_between_types),   cmocka_unit_test(inspection_counts),
+        cmocka_unit_test(states_are_aligned_zeros),
         cmocka_unit_test(inspection_without_weights), cmocka_unit_test(damaged_models_never_crash),
     };
     return cmocka_run_group_tests_name("program", tests, make_root, remove_root);
