@@ -178,6 +178,32 @@ def make_models(options):
          *PAIRS["lut4"][0])
 
 
+def files_of(path):
+    if os.path.isfile(path):
+        yield path
+    for folder, _, names in os.walk(path):
+        for name in names:
+            yield os.path.join(folder, name)
+
+
+def read_again(path):
+    """Drops the file from the cache and reads it: how it was written no longer counts."""
+    for name in files_of(path):
+        with open(name, "rb", buffering=0) as file:
+            if hasattr(os, "posix_fadvise"):
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            while file.read(1 << 24):
+                pass
+
+
+def prepare_models(options, cases):
+    if options.make:
+        make_models(options)
+    for name in sorted({m.model for m in cases} | {m.gguf + ".gguf" for m in cases}):
+        read_again(os.path.join(options.models, name))
+
+
 def parse():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--anemone", required=True, help="the command")
@@ -202,8 +228,8 @@ def parse():
 
 def main():
     options = parse()
-    if options.make:
-        make_models(options)
+    cases = [m for m in measurements() if options.only in m.name()]
+    prepare_models(options, cases)
     engines = [Anemone(options)]
     if options.llama_bench:
         engines.append(LlamaBench("llama.cpp", options.llama_bench, options, False))
@@ -212,9 +238,7 @@ def main():
     print_head(engines)
     rows = []
     for threads in options.threads.split(","):
-        for m in measurements():
-            if options.only not in m.name():
-                continue
+        for m in cases:
             rates, limit = take_turns(engines, m, int(threads), options.rounds)
             rows.append(report(m, int(threads), engines, rates, limit))
             if options.json:
