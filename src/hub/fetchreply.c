@@ -191,7 +191,7 @@ static anm_status fail_status(const anm_fetch_failure *f, const anm_fetch_heard 
                         f->hub->token ? "" : ", or set HF_TOKEN for a higher limit");
     if (status >= 500)
         return anm_fail(err, ANM_ERROR_IO, where,
-                        "%s has trouble (%ld)%s, in %d attempts: try again later; what has come is "
+                        "%s has trouble (%ld)%s (attempts: %d): try again later; what has come is "
                         "kept", f->origin, status, said, f->attempts);
     return anm_fail(err, ANM_ERROR_IO, where, "%s answers with status %ld%s", f->origin, status,
                     said);
@@ -207,7 +207,7 @@ anm_status anm_fetch_fail(const anm_fetch_failure *f, const anm_fetch_heard *hea
                         "SSL_CERT_FILE to its certificates", f->origin, f->detail);
     if (f->code != CURLE_OK)
         return anm_fail(err, ANM_ERROR_IO, where,
-                        "no answer from %s in %d attempts: %s; check the network and proxy "
+                        "no answer from %s (attempts: %d): %s; check the network and proxy "
                         "settings and try again: what has come is kept", f->origin, f->attempts,
                         f->detail);
     if (f->cut)

@@ -99,6 +99,9 @@ class Bench:
     def pull(self, *words, **more):
         return self.run("pull", NAME, *words, **more)
 
+    def pull_name(self, name):
+        return self.run("pull", name)
+
     def pull_is(self, files, *words):
         """Pulls; the folder must hold just these files."""
         path = self.pull(*words)
@@ -420,7 +423,7 @@ def passing_on_cdn(b):
 def lasting_errors(b):
     b.hub.add(NAME, SMALL)
     b.hub.fault = always(503, "/resolve/")
-    b.fails(IO, "has trouble (503)", "in 2 attempts", "what has come is kept",
+    b.fails(IO, "has trouble (503)", "attempts: 2", "what has come is kept",
             options=("--retries", "1"))
     b.hub.fault = None
     b.pull_is(SMALL)
@@ -759,6 +762,41 @@ def gguf_by_name(b):
     shown = answer(b, "org/gguf:demo-B.gguf", say="converting")
     assert shown and shown == answer(b, "org/gguf:demo-B.gguf")
     assert b.hub.count("hub", "demo-A") == 0, "more came than was chosen"
+
+
+@case
+def from_c(b):
+    """anm_llm_open takes a name: the example program knows nothing of the hub."""
+    example = os.path.join(os.path.dirname(b.anemone), "..", "..", "examples", "example-stream")
+    if not os.path.exists(example):
+        return print("    SKIPPED: the examples are not built")
+    b.hub.add_folder("org/demo", b.demo)
+    said = []
+    for model in (b.converted("out"), "org/demo", "org/demo"):
+        done = subprocess.run([example, model, "Once upon", "8"], env=b.env(), timeout=100,
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout)
+    assert said[0] and said[0] == said[1] == said[2], said
+
+
+@case
+def killed_conversions(b):
+    """A conversion on first use is whole or not there, and the next use ends it."""
+    b.hub.add_folder("org/demo", b.demo)
+    shown, rng = answer(b, b.converted("out")), random.Random(4)
+    b.pull_name("org/demo")
+    made = b.run("path", "org/demo") + ".converted"
+    for _ in range(10):
+        process = b.popen("run", "org/demo", "Who are you?", "--max-tokens", "12")
+        time.sleep(rng.uniform(0.02, 0.4))
+        process.kill()
+        process.communicate()
+        if os.path.exists(made):
+            assert os.path.exists(os.path.join(made, "meta.yaml"))
+            shutil.rmtree(made)
+    assert answer(b, "org/demo") == shown
+    assert [n for n in os.listdir(os.path.dirname(made)) if n.endswith(".converting")] == []
 
 
 @case
