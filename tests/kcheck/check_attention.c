@@ -110,6 +110,7 @@ static double element(const anm_attention *a, const void *of, int64_t index) {
 typedef struct expected_row {
     double weight[300], sum;
     double magnitude; /* the largest sum of |q k| scale */
+    double rounding;  /* the largest error of a score by integers for q and k */
     int64_t begin, end, v;
 } expected_row;
 
@@ -124,6 +125,22 @@ static void expect_score(const anm_attention *a, const float *q, int64_t k, doub
     if (a->softcap != 0) *score = (double)a->softcap * tanh(*score / (double)a->softcap);
 }
 
+/* q and k off by half a unit each: see attention_int16_avx512vnni.c for the units. */
+static double integer_rounding(const anm_attention *a, const float *q, int64_t k) {
+    double q_sum = 0, q_most = 0, k_sum = 0, k_most = 0;
+    for (int64_t i = 0; i < a->dim; i++) {
+        double x = fabs((double)q[i] * (double)a->scale), y = fabs(element(a, a->k, k + i));
+        q_sum += x;
+        k_sum += y;
+        q_most = fmax(q_most, x);
+        k_most = fmax(k_most, y);
+    }
+    double units = fmin(32766, 80000 / sqrt((double)a->dim));
+    double most = 2147483000 / (units + 1) - (double)a->dim;
+    double k_half = k_most / units / 2, q_half = fmax(q_most / 32766, q_sum / most) / 2;
+    return q_sum * k_half + (k_sum + (double)a->dim * k_half) * q_half;
+}
+
 static void expect_row(const anm_attention *a, int64_t head, int64_t row, expected_row *e) {
     const float *q = a->q + head * a->q_head + row * a->q_row;
     int64_t group = head / (a->heads / a->kv_heads);
@@ -131,13 +148,15 @@ static void expect_row(const anm_attention *a, int64_t head, int64_t row, expect
     e->begin = a->span ? a->span[2 * row] : 0;
     e->end = a->span ? a->span[2 * row + 1] : a->columns;
     e->v = group * a->v_head;
-    e->sum = e->magnitude = 0;
+    e->sum = e->magnitude = e->rounding = 0;
     for (int64_t c = e->begin; c < e->end; c++) {
         double magnitude;
         expect_score(a, q, group * a->k_head + c * a->k_column, &e->weight[c], &magnitude);
         if (a->mask) e->weight[c] += (double)a->mask[row * a->mask_row + c];
         largest = fmax(largest, e->weight[c]);
         e->magnitude = fmax(e->magnitude, magnitude);
+        double rounding = integer_rounding(a, q, group * a->k_head + c * a->k_column);
+        e->rounding = fmax(e->rounding, rounding);
     }
     for (int64_t c = e->begin; c < e->end; c++)
         e->sum += e->weight[c] = isinf(largest) ? 0 : exp(e->weight[c] - largest);
@@ -146,16 +165,22 @@ static void expect_row(const anm_attention *a, int64_t head, int64_t row, expect
 
 /*
  * Scores are off by ds, each: weights by a factor within exp(2 ds), besides their own rounding;
- * then a mean of n values, each rounded by dv.
+ * then a mean of n values, each rounded by dv. In integers a block's largest weight is 1 and the
+ * others are off by half a unit, which at 96 columns is 96 / 262000; values by half of largest /
+ * 8165.
  */
-static double bound_of(const attention_case *c, const expected_row *e, double magnitude) {
+static double bound_of(const attention_case *c, const expected_row *e, double magnitude,
+                       double values, double largest) {
     const anm_attention *a = &c->a;
     bool bf16 = strstr(c->kernel->name, "bf16") != NULL;
+    bool integers = strstr(c->kernel->name, "int16") != NULL;
     double n = (double)(e->end - e->begin), narrow = bf16 ? 0x1p-8 : 0;
     double ds = (2 * narrow + narrow * narrow + ((double)a->dim + 4) * UNIT) * e->magnitude;
+    if (integers) ds += e->rounding;
     if (a->softcap != 0) ds += (double)a->softcap * 1e-6;
     double relative = exp(2 * ds) - 1 + 2 * narrow + (2 * n + 100) * UNIT + e->magnitude * 4 * UNIT;
-    return relative * magnitude + 1e-37;
+    double absolute = integers ? values * 0.5 * 96 / 262000 / e->sum + largest / 8165 : 0;
+    return relative * magnitude + absolute + 1e-37;
 }
 
 static void compare_row(const attention_case *c, int64_t head, int64_t row) {
@@ -163,14 +188,18 @@ static void compare_row(const attention_case *c, int64_t head, int64_t row) {
     expected_row e;
     expect_row(a, head, row, &e);
     for (int64_t i = 0; i < a->value_dim; i++) {
-        double value = 0, magnitude = 0;
+        double value = 0, magnitude = 0, values = 0, largest = 0;
         for (int64_t k = e.begin; k < e.end; k++) {
             double product = e.weight[k] / e.sum * element(a, a->v, e.v + k * a->v_column + i);
             value += product;
             magnitude += fabs(product);
+            values += fabs(element(a, a->v, e.v + k * a->v_column + i));
         }
+        for (int64_t k = 0; k < a->columns; k++)
+            largest = fmax(largest, fabs(element(a, a->v, e.v + k * a->v_column + i)));
         double got = (double)a->out[head * a->out_head + row * a->out_row + i];
-        kcheck_error(fabs(got - value), bound_of(c, &e, magnitude), "%s, head %lld row %lld",
+        kcheck_error(fabs(got - value), bound_of(c, &e, magnitude, values, largest),
+                     "%s, head %lld row %lld",
                      c->name, (long long)head, (long long)row);
     }
 }

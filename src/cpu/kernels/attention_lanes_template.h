@@ -90,26 +90,6 @@ static void many_mask(many_state *m, int64_t c0, int64_t n) {
     if (c0 < m->inner_begin || c0 + n > m->inner_end) many_hide(m, c0, n);
 }
 
-/* Scores of n columns become weights; what was summed before shrinks to the new maxima. */
-static void many_weigh(many_state *m, int64_t n) {
-    for (int64_t j = 0; j < m->lanes; j += VN) {
-        vf before = v_load(m->largest + j), now = before, sum = v_zero();
-        for (int64_t c = 0; c < n; c++) now = v_max(now, v_load(m->s + c * m->lanes + j));
-        for (int64_t c = 0; c < n; c++) {
-            vf p = v_exp(v_sub(v_load(m->s + c * m->lanes + j), now));
-            v_store(m->s + c * m->lanes + j, p);
-            sum = v_add(sum, p);
-        }
-        vf shrink = v_exp(v_sub(before, now));
-        v_store(m->largest + j, now);
-        v_store(m->sum + j, v_fma(v_load(m->sum + j), shrink, sum));
-        if (v_least(shrink) == 1) continue;
-        for (int64_t d = 0; d < m->value_dim; d++)
-            v_store(m->value + d * m->lanes + j,
-                    v_mul(v_load(m->value + d * m->lanes + j), shrink));
-    }
-}
-
 /* Lanes back into rows. */
 static void many_finish(many_state *m) {
     const anm_attention *a = m->a;

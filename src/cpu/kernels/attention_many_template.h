@@ -3,7 +3,7 @@
 #ifndef ANM_CPU_ATTENTION_MANY_TEMPLATE_H
 #define ANM_CPU_ATTENTION_MANY_TEMPLATE_H
 
-#include "src/cpu/kernels/attention_lanes_template.h"
+#include "src/cpu/kernels/attention_weigh_template.h"
 
 static size_t many_scratch(const anm_attention *a) {
     int64_t v = up(a->value_dim, TILE);

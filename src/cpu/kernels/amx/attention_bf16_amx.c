@@ -14,7 +14,7 @@ enum {
     STEP = 32    /* what a tile sums over; and what sides are rounded up to, two tiles at a time */
 };
 
-#include "src/cpu/kernels/attention_lanes_template.h"
+#include "src/cpu/kernels/attention_weigh_template.h"
 
 static __m512i round_pair(vf low, vf high) { return (__m512i)_mm512_cvtne2ps_pbh(high, low); }
 
