@@ -156,22 +156,35 @@ static void print_freed(const char *what, double freed) {
     printf("%s: %s\n", what, cli_size(freed, size, sizeof size));
 }
 
+static int remove_one(const char *name, json_t *removed) {
+    uint64_t freed;
+    anm_error err;
+    char what[300];
+    if (anm_hub_remove(name, NULL, &freed, &err) != ANM_OK) return cli_fail(&err);
+    if (removed) {
+        json_array_append_new(removed,
+                              json_pack("{s:s, s:I}", "name", name, "freed", (json_int_t)freed));
+        return 0;
+    }
+    snprintf(what, sizeof what, "removed %s", name);
+    print_freed(what, (double)freed);
+    return 0;
+}
+
 int cmd_rm(int argc, char **argv) {
+    bool json = false;
+    const cli_option table[] = {{"json", 0, CLI_FLAG, &json, NULL, "print JSON"}};
     const cli_spec spec = {"rm", "ORG/NAME[@REVISION]...", 1, 1000,
                            "Removes models from the cache, or single revisions of them.", NULL,
-                           NULL, 0};
+                           table, 1};
     char **operands;
     int count, code = cli_parse(&spec, argc, argv, &operands, &count);
     if (code >= 0) return code;
-    for (int i = 0; i < count; i++) {
-        uint64_t freed;
-        anm_error err;
-        if (anm_hub_remove(operands[i], NULL, &freed, &err) != ANM_OK) return cli_fail(&err);
-        char what[300];
-        snprintf(what, sizeof what, "removed %s", operands[i]);
-        print_freed(what, (double)freed);
-    }
-    return 0;
+    json_t *removed = json ? json_array() : NULL;
+    code = 0;
+    for (int i = 0; i < count && code == 0; i++) code = remove_one(operands[i], removed);
+    if (removed) print_json(removed);
+    return code;
 }
 
 int cmd_prune(int argc, char **argv) {
@@ -204,7 +217,12 @@ static const char *runnable_of(const anm_hub_listing *l, const char *source) {
     return source;
 }
 
-static int print_path(const char *name, bool files) {
+static void show_path(const char *name, const char *path, bool json) {
+    if (json) print_json(json_pack("{s:s?, s:s}", "name", name, "path", path));
+    else puts(path);
+}
+
+static int print_path(const char *name, bool files, bool json) {
     anm_hub_options options;
     anm_hub_listing *l = NULL;
     anm_error err;
@@ -213,31 +231,32 @@ static int print_path(const char *name, bool files) {
     options.offline = 1;
     anm_status status = anm_hub_resolve_source(name, &options, &source, &err);
     if (status == ANM_OK) status = anm_hub_list(NULL, &l, &err);
-    if (status == ANM_OK) puts(files ? source : runnable_of(l, source));
+    if (status == ANM_OK) show_path(name, files ? source : runnable_of(l, source), json);
     anm_hub_listing_free(l);
     anm_hub_free(source);
     return status == ANM_OK ? 0 : cli_fail(&err);
 }
 
-static int print_cache(void) {
+static int print_cache(bool json) {
     anm_error err;
     char *dir;
     if (anm_hub_cache_dir(NULL, &dir, &err) != ANM_OK) return cli_fail(&err);
-    puts(dir);
+    show_path(NULL, dir, json);
     anm_hub_free(dir);
     return 0;
 }
 
 int cmd_path(int argc, char **argv) {
-    bool files = false;
+    bool files = false, json = false;
     const cli_option table[] = {
         {"source", 0, CLI_FLAG, &files, NULL, "of a checkpoint: its files, not the packages"},
+        {"json", 0, CLI_FLAG, &json, NULL, "print JSON"},
     };
     const cli_spec spec = {"path", "[ORG/NAME[@REVISION]]", 0, 1,
                            "Prints where a model is in the cache, or where the cache is.",
-                           "Exits with 4 if the model is not there.", table, 1};
+                           "Exits with 4 if the model is not there.", table, 2};
     char **operands;
     int count, code = cli_parse(&spec, argc, argv, &operands, &count);
     if (code >= 0) return code;
-    return count ? print_path(operands[0], files) : print_cache();
+    return count ? print_path(operands[0], files, json) : print_cache(json);
 }

@@ -177,8 +177,11 @@ def plain(b):
     assert b.pull() == path
     assert b.hub.count("hub", "/resolve/") == 4 and len(b.hub.asked) - before == 3
     assert b.run("path", NAME) == path
+    assert json.loads(b.run("path", NAME, "--json")) == {"name": NAME, "path": path}
+    assert json.loads(b.run("du", "--json"))["models"][0]["revision"] == commit
     assert "main" in b.run("list") and commit in b.run("list", "--json")
     assert "MB" in b.run("du") or "kB" in b.run("du")
+    assert json.loads(b.run("rm", NAME, "--json"))[0]["freed"] > 300_000
 
 
 @case
@@ -744,6 +747,9 @@ def checkpoint_by_name(b):
         assert "context_length: 128" in file.read() and path == made
     b.run("pull", "org/demo", "--convert", "--frob", code=64, say="unknown option --frob")
     assert answer(b, "org/demo") and "checkpoint, converted" in b.run("list")
+    text = os.path.join(b.demo, "heldout-stories.txt")
+    assert "erplexity" in b.run("eval", "perplexity", "org/demo", "--text", text, "--max-tokens",
+                                "60")
     b.run("verify", "org/demo", "--against", "org/demo", "--max-tokens", "64")
     b.run("convert", "org/demo", "-o", os.path.join(b.folder, "again"), "--context", "128")
     b.run("run", "org/not-there", "x", code=NOT_FOUND, say="nor is there a directory")
