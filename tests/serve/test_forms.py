@@ -8,11 +8,12 @@ import unittest
 from serving import ServeTest, events, streamed_text
 
 TEMPLATE = """{%- if tools %}{{- '<|im_start|>system\\n<tools>' }}{%- for tool in tools %}\
-{{- tool | tojson }}{%- endfor %}{{- '</tools> answer with <tool_call>{"name": ..., "arguments": ...}\
-</tool_call><|im_end|>\\n' }}{%- endif %}{%- for message in messages %}\
+{{- tool | tojson }}{%- endfor %}{{- '</tools> answer with <tool_call>{"name": ..., \
+"arguments": ...}</tool_call><|im_end|>\\n' }}{%- endif %}{%- for message in messages %}\
 {{- '<|im_start|>' + message.role + '\\n' }}{%- if message.content %}{{- message.content }}\
 {%- endif %}{%- for call in message.tool_calls or [] %}{{- '<tool_call>\\n{"name": "' + \
-call.function.name + '", "arguments": ' + (call.function.arguments | tojson) + '}\\n</tool_call>' }}\
+call.function.name + '", "arguments": ' + (call.function.arguments | tojson) + \
+'}\\n</tool_call>' }}\
 {%- endfor %}{{- '<|im_end|>\\n' }}{%- endfor %}{%- if add_generation_prompt %}\
 {{- '<|im_start|>assistant\\n' }}{%- if open_thought %}{{- '<think>\\n' }}{%- endif %}\
 {%- endif %}"""
