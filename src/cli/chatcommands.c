@@ -2,9 +2,11 @@
 /* What lines that start with '/' do. */
 #include <ctype.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "src/cli/chat.h"
 #include "src/cli/chatfile.h"
@@ -16,14 +18,15 @@ typedef struct chat_command_entry {
 
 static void do_help(chat *c, const char *argument);
 
-/* Text of ours, wrapped at the window's width. */
+/* Text of ours, wrapped at the window's width; whole in a pipe. */
 __attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...) {
     char text[1024];
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    mdterm *m = mdterm_open(&(mdterm_options){.out = stdout, .columns = cli_columns(stdout)});
+    int columns = isatty(STDOUT_FILENO) ? cli_columns(stdout) : INT_MAX / 2;
+    mdterm *m = mdterm_open(&(mdterm_options){.out = stdout, .columns = columns});
     if (!m) return;
     mdterm_write(m, text, strlen(text));
     mdterm_end(m);

@@ -3,7 +3,7 @@
  * What a user of the installed library writes, in the common part of C99 and C++11:
  * use_library CHECKPOINT OUT converts, opens, and prints six tokens.
  */
-#include <anemone/anemone.h>
+#include "anemone/anemone.h"
 
 #include <stdio.h>
 #include <string.h>
