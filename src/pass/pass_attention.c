@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * matmul(softmax(matmul(q, k^T) * scale + mask), v) becomes anm_attention, with the repetition of
- * keys and values for grouped heads taken back: heads of a group read the same key head.
+ * matmul(softmax(matmul(q, k^T) * scale + mask), v), or iOS 18's op for it, becomes anm_attention,
+ * with the repetition of keys and values for grouped heads taken back: heads of a group read the
+ * same key head.
  */
 #include <math.h>
 
@@ -105,19 +106,34 @@ static bool flag(const anm_mil_op *op, const char *name) {
     return anm_mil_op_get_bool(op, name, &value) && value;
 }
 
-static bool read_keys(const anm_mil_op *product, pattern *p) {
+/* The value before a transpose that only exchanges its last two dimensions. */
+static anm_mil_value *before_turn(const anm_mil_value *k) {
+    const anm_mil_op *turn = anm_value_def(k, "transpose");
+    int64_t perm[ANM_MAX_RANK];
+    int n = k->type->rank, r = n;
+    if (!turn || !anm_mil_op_get_ints(turn, "perm", perm, ANM_MAX_RANK, &n) || r < 2) return NULL;
+    for (int i = 0; i < r - 2; i++)
+        if (perm[i] != i) return NULL;
+    return anm_arg_value(turn, "x");
+}
+
+/* Keys that lie turned are turned back: with the transpose that made them so this is one. */
+static anm_mil_value *turned_back(anm_flow *g, anm_mil_value *k) {
+    int64_t perm[ANM_MAX_RANK];
+    int rank = k->type->rank;
+    anm_mil_value *before = before_turn(k);
+    if (before || rank < 2) return before;
+    for (int i = 0; i < rank; i++) perm[i] = i;
+    perm[rank - 1] = rank - 2;
+    perm[rank - 2] = rank - 1;
+    return anm_flow_transpose(g, k, perm);
+}
+
+static bool read_keys(anm_flow *g, const anm_mil_op *product, pattern *p) {
     anm_mil_value *q = anm_arg_value(product, "x"), *k = anm_arg_value(product, "y");
     if (!q || !k || flag(product, "transpose_x")) return false;
-    if (!flag(product, "transpose_y")) {
-        const anm_mil_op *turn = anm_value_def(k, "transpose");
-        int64_t perm[ANM_MAX_RANK];
-        int n = k->type->rank, r = n;
-        if (!turn || !anm_mil_op_get_ints(turn, "perm", perm, ANM_MAX_RANK, &n) || r < 2)
-            return false;
-        for (int i = 0; i < r - 2; i++)
-            if (perm[i] != i) return false;
-        k = anm_arg_value(turn, "x");
-    }
+    if (!flag(product, "transpose_y")) k = turned_back(g, k);
+    if (!k) return false;
     p->dim = dim_back(k, 0);
     if (dim_back(k, 1) != p->columns || dim_back(q, 0) != p->dim) return false;
     p->heads = anm_type_elements(product->outputs[0]->type) / (p->rows * p->columns);
@@ -153,16 +169,41 @@ static anm_mil_value *emit(anm_flow *g, const anm_mil_op *mix, const pattern *p)
 static anm_mil_value *match(anm_flow *g, const anm_mil_op *mix) {
     pattern p = {.scale = 1};
     const anm_mil_op *product = find_scores(mix, &p);
-    if (!product || !read_keys(product, &p) || !read_values(mix, &p)) return NULL;
+    if (!product || !read_keys(g, product, &p) || !read_values(mix, &p)) return NULL;
     if (anm_type_elements(mix->outputs[0]->type) != p.heads * p.rows * p.width) return NULL;
     return emit(g, mix, &p);
 }
 
+static int64_t heads_of(const anm_mil_value *value) {
+    return anm_type_elements(value->type) / (dim_back(value, 0) * dim_back(value, 1));
+}
+
+/* scaled_dot_product_attention whose batches are heads, none of them broadcast. */
+static anm_mil_value *match_op(anm_flow *g, const anm_mil_op *op) {
+    anm_mil_value *q = anm_arg_value(op, "query"), *k = anm_arg_value(op, "key");
+    anm_mil_value *v = anm_arg_value(op, "value"), *mask = anm_arg_value(op, "attn_mask");
+    if (!q || !k || !v || q->type->rank < 3) return NULL;
+    pattern p = {.q = q, .mask = mask, .heads = heads_of(q), .rows = dim_back(q, 1),
+                 .columns = dim_back(k, 1), .dim = dim_back(q, 0), .width = dim_back(v, 0)};
+    if (heads_of(k) != p.heads || heads_of(v) != p.heads) return NULL;
+    bool masked = anm_mil_operand_present(anm_mil_op_operand(op, "attn_mask"));
+    if (masked && (!mask || mask->type->dtype == ANM_DTYPE_BOOL || anm_is_constant(mask) ||
+                   dim_back(mask, 0) != p.columns || dim_back(mask, 1) != p.rows ||
+                   anm_type_elements(mask->type) != p.rows * p.columns))
+        return NULL;
+    p.scale = 1 / sqrt((double)p.dim);
+    p.k = unrepeated(k, p.columns * p.dim);
+    p.v = unrepeated(v, p.columns * p.width);
+    p.kv_heads = anm_type_elements(p.k->type) / (p.columns * p.dim);
+    if (anm_type_elements(p.v->type) != p.kv_heads * p.columns * p.width) return NULL;
+    return emit(g, op, &p);
+}
+
 static bool visit(anm_flow *g, anm_mil_op *op) {
-    if (anm_is_op(op, "matmul")) {
-        anm_mil_value *by = match(g, op);
-        if (by) anm_flow_replace_op(g, op, by);
-    }
+    anm_mil_value *by = NULL;
+    if (anm_is_op(op, "matmul")) by = match(g, op);
+    else if (anm_is_op(op, "scaled_dot_product_attention")) by = match_op(g, op);
+    if (by) anm_flow_replace_op(g, op, by);
     return g->builder.status == ANM_OK;
 }
 

@@ -177,6 +177,15 @@ static void products(void **state) {
     CHECK(cases);
 }
 
+static void attention(void **state) {
+    static const step_case cases[] = {
+        {H("1, 4, 3, 8") " q, " H("1, 4, 5, 8") " k, " H("1, 4, 5, 8") " v, " H("1, 1, 3, 5") " mask", H("1, 4, 3, 8") " y = scaled_dot_product_attention(query = q, key = k, value = v, attn_mask = mask);", "y"},
+        {F("2, 3, 7, 16") " q, " F("2, 3, 9, 16") " k, " F("2, 3, 9, 16") " v", F("2, 3, 7, 16") " y = scaled_dot_product_attention(query = q, key = k, value = v);", "y"},
+        {F("1, 5, 3, 8") " q, " F("1, 6, 3, 8") " k, " F("1, 6, 3, 8") " v", F("1, 3, 5, 8") " a = transpose(x = q, perm = " I("4") "([0, 2, 1, 3]));\n" F("1, 3, 8, 6") " b = transpose(x = k, perm = " I("4") "([0, 2, -1, -3]));\n" F("1, 3, 6, 8") " c = transpose(x = v, perm = " I("4") "([0, 2, 1, 3]));\n" F("1, 3, 5, 6") " s = matmul(x = a, y = b, transpose_x = bool(false), transpose_y = bool(false));\n" F("1, 3, 5, 6") " p = softmax(x = s, axis = int32(-1));\n" F("1, 3, 5, 8") " y = matmul(x = p, y = c, transpose_x = bool(false), transpose_y = bool(false));", "y"},
+    };
+    CHECK(cases);
+}
+
 static void windows(void **state) {
     static const step_case cases[] = {
         {F("2, 4, 9, 11") " x", F("2, 4, 8, 6") " y = max_pool(x = x, kernel_sizes = " I("2") "([3, 2]), strides = " I("2") "([1, 2]), pad_type = string(\"custom\"), pad = " I("4") "([0, 1, 1, 0]), ceil_mode = bool(false));", "y"},
@@ -273,7 +282,7 @@ static void functions(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(norms),   cmocka_unit_test(reductions), cmocka_unit_test(products),
-        cmocka_unit_test(convolutions), cmocka_unit_test(windows), cmocka_unit_test(moves),      cmocka_unit_test(functions),
+        cmocka_unit_test(attention), cmocka_unit_test(convolutions), cmocka_unit_test(windows), cmocka_unit_test(moves),      cmocka_unit_test(functions),
     };
     return cmocka_run_group_tests_name("native_steps", tests, NULL, NULL);
 }
