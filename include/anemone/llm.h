@@ -106,6 +106,20 @@ ANM_API int32_t anm_session_greedy(const anm_session *session);
 /* The KV cache and other states, for inspection and tests. */
 ANM_API anm_state *anm_session_state(anm_session *session);
 
+/* A second timeline that begins as a copy of the first; each then goes its own way. */
+ANM_API ANM_MUST_CHECK anm_status anm_session_fork(const anm_session *session, anm_session **out,
+                                                   anm_error *err);
+/*
+ * The timeline in a file: its tokens and what was evaluated of them; docs/generation.md has the
+ * format. The file appears whole or not at all. Restoring replaces the session's timeline; the
+ * logits are gone until the next step. ANM_ERROR_MISMATCH for a file of another model or precision,
+ * ANM_ERROR_FORMAT for one that is damaged; the session is then as before.
+ */
+ANM_API ANM_MUST_CHECK anm_status anm_session_save(const anm_session *session, const char *path,
+                                                   anm_error *err);
+ANM_API ANM_MUST_CHECK anm_status anm_session_restore(anm_session *session, const char *path,
+                                                      anm_error *err);
+
 typedef enum anm_stop_reason {
     ANM_STOP_TOKEN = 0,    /* the model ended its answer */
     ANM_STOP_LENGTH = 1,   /* max_tokens */

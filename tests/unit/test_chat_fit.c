@@ -19,6 +19,9 @@ static int open_demo(void **state) {
     char out[96];
     anm_error err;
     anm_convert_options convert;
+    anm_llm_options single;
+    anm_llm_options_init(&single);
+    single.threads = 1;
     strcpy(root, "/tmp/anm-fit-XXXXXX");
     if (!mkdtemp(root)) return -1;
     snprintf(out, sizeof out, "%s/demo", root);
@@ -27,7 +30,7 @@ static int open_demo(void **state) {
     convert.batch_size = 16;
     if (anm_convert(ANM_TEST_SOURCE_ROOT "/models/demo", out, &convert, NULL, &err) != ANM_OK)
         return -1;
-    return anm_llm_open(out, NULL, &llm, &err) == ANM_OK ? 0 : -1;
+    return anm_llm_open(out, &single, &llm, &err) == ANM_OK ? 0 : -1;
 }
 
 static int close_demo(void **state) {

@@ -15,12 +15,15 @@ static anm_token_list prompt;
 static int open_demo(void **state) {
     static const char text[] = "Once upon a time there was";
     anm_error err;
+    anm_llm_options single;
+    anm_llm_options_init(&single);
+    single.threads = 1;
     strcpy(root, "/tmp/anm-generate-XXXXXX");
     if (!mkdtemp(root)) return -1;
     snprintf(demo, sizeof demo, "%s/demo", root);
     if (anm_convert(ANM_TEST_SOURCE_ROOT "/models/demo", demo, NULL, NULL, &err) != ANM_OK)
         return -1;
-    if (anm_llm_open(demo, NULL, &llm, &err) != ANM_OK) return -1;
+    if (anm_llm_open(demo, &single, &llm, &err) != ANM_OK) return -1;
     const anm_tokenizer *t = anm_llm_tokenizer(llm);
     return anm_tokenizer_encode(t, text, strlen(text), NULL, &prompt, &err) == ANM_OK ? 0 : -1;
 }
