@@ -2,6 +2,7 @@
 /* anemone run: one prompt, one answer. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "src/cli/modelarg.h"
 #include "src/cli/talk.h"
@@ -35,20 +36,37 @@ static anm_status answer(talk *t, const char *prompt) {
     return status;
 }
 
-enum { RUN_OPTIONS = TALK_OPTIONS + 1 };
+enum { RUN_OPTIONS = TALK_OPTIONS + 2 };
 
-static void run_options(talk_settings *s, cli_option *options) {
+static void run_options(talk_settings *s, const char **session, cli_option *options) {
     talk_options(s, options);
     options[TALK_OPTIONS] = (cli_option){
         "logprobs", 0, CLI_INT, &s->logprobs, "N",
         "print each token's log-probability and the N likeliest as JSON lines to stderr"};
+    options[TALK_OPTIONS + 1] = (cli_option){
+        "session", 0, CLI_STRING, session, "FILE",
+        "begin with what FILE has evaluated of the prompt, and write it anew afterwards"};
+}
+
+/* A file that is not there yet is made at the end. */
+static anm_status begin_session(talk *t, const char *path) {
+    if (!path || access(path, F_OK) != 0) return ANM_OK;
+    return anm_session_restore(t->session, path, &t->err);
+}
+
+static anm_status answer_in_session(talk *t, const char *prompt, const char *path) {
+    anm_status status = begin_session(t, path);
+    if (status == ANM_OK) status = answer(t, prompt);
+    if (status == ANM_OK && path) status = anm_session_save(t->session, path, &t->err);
+    return status;
 }
 
 int cmd_run(int argc, char **argv) {
     talk_settings settings;
     cli_option options[RUN_OPTIONS];
+    const char *session = NULL;
     talk_settings_init(&settings);
-    run_options(&settings, options);
+    run_options(&settings, &session, options);
     const cli_spec spec = {"run",
                            "MODEL_DIR PROMPT",
                            2,
@@ -74,7 +92,7 @@ int cmd_run(int argc, char **argv) {
     anm_status status = talk_open(&t, dir, &settings);
     if (status == ANM_OK && input) {
         cli_catch_interrupt();
-        status = answer(&t, input);
+        status = answer_in_session(&t, input, session);
     }
     code = status == ANM_OK ? 0 : cli_fail(&t.err);
     if (!input) code = ANM_ERROR_MEMORY;
