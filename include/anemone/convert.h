@@ -139,6 +139,11 @@ typedef struct anm_convert_options {
      * still. For Qwen 2, 2.5, 3 and Llama, in packages of parts; ANM_ERROR_UNSUPPORTED for others.
      */
     int iso_anemll;
+    /*
+     * Prefill gives the state of every token of its batch, and not of the last one only: a little
+     * slower for prompts, and what speculative decoding needs. Not with `monolithic` or `iso`.
+     */
+    int prefill_all;
 } anm_convert_options;
 #define ANM_CONVERT_CHUNKS_AUTO (-1)
 

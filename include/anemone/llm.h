@@ -173,6 +173,13 @@ typedef struct anm_generate_options {
     anm_constraint_hooks constraint;
     anm_token_fn on_token;  /* may be NULL */
     void *context;
+    /*
+     * A session of a small model with the same vocabulary that proposes tokens, for models that
+     * were converted with prefill_all; NULL (default): none. The answer is the same without it, but
+     * for roundings of batches. Other threads must leave it alone meanwhile.
+     */
+    anm_session *draft;
+    int draft_tokens; /* proposed at a time; 0 (default): 4 */
 } anm_generate_options;
 ANM_API void anm_generate_options_init(anm_generate_options *options);
 /*
@@ -188,6 +195,7 @@ typedef struct anm_generate_result {
     double decode_seconds;      /* for all tokens after the first */
     anm_stop_reason stop_reason;
     int stop_string; /* which of stop_strings ended it; -1: none did */
+    size_t drafted_tokens, accepted_tokens; /* proposed by the draft; of these, right */
 } anm_generate_result;
 
 /*

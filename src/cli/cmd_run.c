@@ -36,10 +36,15 @@ static anm_status answer(talk *t, const char *prompt) {
     return status;
 }
 
-enum { RUN_OPTIONS = TALK_OPTIONS + 2 };
+enum { RUN_OPTIONS = TALK_OPTIONS + 4 };
 
 static void run_options(talk_settings *s, const char **session, cli_option *options) {
     talk_options(s, options);
+    options[TALK_OPTIONS + 2] = (cli_option){
+        "draft", 0, CLI_STRING, &s->draft, "DIR",
+        "a small model that proposes tokens, for a model converted with --prefill-all"};
+    options[TALK_OPTIONS + 3] = (cli_option){"draft-tokens", 0, CLI_INT, &s->draft_tokens, "K",
+                                             "proposed at a time (default 4)"};
     options[TALK_OPTIONS] = (cli_option){
         "logprobs", 0, CLI_INT, &s->logprobs, "N",
         "print each token's log-probability and the N likeliest as JSON lines to stderr"};

@@ -45,6 +45,8 @@ void convert_args_table(convert_args *a, cli_option *options) {
          "the LM head gives winners instead of logits"},
         {"monolithic", 0, CLI_FLAG, &a->form.monolithic, NULL, "everything in one package"},
         {"iso-anemll", 0, CLI_FLAG, &a->form.iso, NULL, "ANEMLL's graph op for op, not ours"},
+        {"prefill-all", 0, CLI_FLAG, &a->form.prefill_all, NULL,
+         "prefill gives every token's state, for run --draft"},
         {"only", 0, CLI_STRING, &a->form.only, "PART",
          "embeddings, ffn, ffn:N, lm_head, monolithic"},
         {"state-length", 0, CLI_INT, &a->form.state, "N",

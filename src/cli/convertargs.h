@@ -21,7 +21,7 @@ typedef struct convert_args {
     bool gptq, overwrite, force, verify, overflow;
 } convert_args;
 
-enum { CONVERT_ARGS = 29 };
+enum { CONVERT_ARGS = 30 };
 void convert_args_init(convert_args *args);
 /* Fills CONVERT_ARGS entries. */
 void convert_args_table(convert_args *args, cli_option *options);

@@ -33,5 +33,6 @@ const char *convert_form_take(const convert_form *form, anm_convert_options *out
     out->argmax = form->argmax;
     out->monolithic = form->monolithic;
     out->iso_anemll = form->iso;
+    out->prefill_all = form->prefill_all;
     return NULL;
 }

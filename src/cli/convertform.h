@@ -12,7 +12,7 @@ typedef struct convert_form {
     const char *os;       /* "ios", "macos" */
     const char *only;     /* "ffn:2" */
     int64_t splits, state;
-    bool argmax, monolithic, iso;
+    bool argmax, monolithic, iso, prefill_all;
 } convert_form;
 
 /* NULL, or what is wrong, for cli_usage(). */

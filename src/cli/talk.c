@@ -13,6 +13,11 @@ static anm_status raise(talk *t, anm_status status, const char *message) {
     return status;
 }
 
+static anm_status open_draft(talk *t, const char *dir, const anm_llm_options *options) {
+    anm_status status = anm_llm_open(dir, options, &t->draft_llm, &t->err);
+    return status == ANM_OK ? anm_session_create(t->draft_llm, &t->draft, &t->err) : status;
+}
+
 anm_status talk_open(talk *t, const char *dir, const talk_settings *settings) {
     *t = (talk){.settings = settings};
     anm_llm_options options;
@@ -30,6 +35,7 @@ anm_status talk_open(talk *t, const char *dir, const talk_settings *settings) {
                      "--raw continues plain text");
     status = answer_form_open(&t->form, t->llm, &t->err);
     if (status == ANM_OK) status = anm_session_create(t->llm, &t->session, &t->err);
+    if (status == ANM_OK && settings->draft) status = open_draft(t, settings->draft, &options);
     if (status == ANM_OK && settings->system) status = talk_add(t, "system", settings->system);
     return status;
 }
@@ -48,6 +54,8 @@ void talk_close(talk *t) {
     free(t->answer);
     logprob_lines_free(&t->log);
     answer_form_close(&t->form);
+    anm_session_destroy(t->draft);
+    anm_llm_close(t->draft_llm);
     anm_session_destroy(t->session);
     anm_llm_close(t->llm);
 }
@@ -168,6 +176,8 @@ static anm_status generate(talk *t, const anm_token_list *prompt) {
     options.stop_strings = s->stops.items;
     options.stop_string_count = s->stops.count;
     options.logprobs = (int)s->logprobs;
+    options.draft = t->draft;
+    options.draft_tokens = (int)s->draft_tokens;
     options.on_token = on_token;
     options.context = t;
     anm_status status = answer_form_begin(&t->form, t->opens_reasoning, &options, &t->err);
@@ -252,5 +262,8 @@ void talk_print_stats(const talk *t, FILE *stream) {
             r->prompt_tokens, r->reused_tokens, r->prefill_seconds, r->generated_tokens);
     if (rest > 0 && r->decode_seconds > 0)
         fprintf(stream, ", %.1f tokens/s", rest / r->decode_seconds);
+    if (r->drafted_tokens)
+        fprintf(stream, ", %zu of %zu proposed tokens right", r->accepted_tokens,
+                r->drafted_tokens);
     fputs("]\n", stream);
 }

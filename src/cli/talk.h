@@ -17,7 +17,9 @@ typedef struct talk_settings {
     double temperature, top_p, min_p, typical;
     double repeat_penalty, presence_penalty, frequency_penalty;
     int64_t top_k, penalty_last_n, seed, max_tokens;
-    int64_t logprobs; /* of `run`; -1: none */
+    int64_t logprobs; /* these of `run`; -1: none */
+    const char *draft; /* directory */
+    int64_t draft_tokens;
     cli_list stops, biases, template_args;
     const char *json_schema, *grammar; /* files; with `json` the forms of answers */
     bool json;
@@ -41,6 +43,8 @@ typedef struct talk {
     const talk_settings *settings;
     anm_llm *llm;
     anm_session *session;
+    anm_llm *draft_llm; /* NULL: none */
+    anm_session *draft;
     anm_chat_message *messages; /* contents are the talk's own */
     size_t count, capacity;
     size_t left_out; /* messages that the last prompt had no room for */

@@ -145,6 +145,7 @@ int talk_check(const cli_spec *spec, const talk_settings *s) {
         return cli_usage(spec, "--precision is fp16 or fp32, not \"%s\"", s->precision);
     if (s->top_k > INT32_MAX) return cli_usage(spec, "--top-k is too large");
     if (s->logprobs > INT32_MAX) return cli_usage(spec, "--logprobs is too large");
+    if (s->draft_tokens > INT32_MAX) return cli_usage(spec, "--draft-tokens is too large");
     if (s->penalty_last_n > INT32_MAX) return cli_usage(spec, "--penalty-last-n is too large");
     if (s->json + (s->json_schema != NULL) + (s->grammar != NULL) > 1)
         return cli_usage(spec, "only one of --json, --json-schema and --grammar can be followed");

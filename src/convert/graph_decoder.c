@@ -148,8 +148,8 @@ void anm_graph_prefill(anm_mil_builder *b, const anm_graph_source *from, bool ro
     prepare_masks(&g, &in);
     if (rotate) count_real(&g, &in);
     anm_mil_value *hidden = layers(&g, begin(&g, &in));
+    if (is_last(&g) && !g.r->prefill_all && !g.r->iso) hidden = last_token(&g, hidden, &in);
     if (is_last(&g))
-        hidden = g.r->iso ? anm_graph_iso_prefilled(&g, hidden)
-                          : finish(&g, last_token(&g, hidden, &in));
+        hidden = g.r->iso ? anm_graph_iso_prefilled(&g, hidden) : finish(&g, hidden);
     end(&g, hidden, false);
 }

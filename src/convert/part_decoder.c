@@ -24,8 +24,9 @@ anm_status anm_part_note_decoder(const anm_recipe *r, const anm_planned *p, anm_
     ANM_TRY(anm_interface_note(arena, d, err, "com.anemll.chunk_no", "%lld",
                                (long long)p->chunk));
     if (r->iso || !anm_contents_end(r, &p->contents)) return ANM_OK;
-    /* Ours: what prefill gives is the last token's state after the final norm. */
-    return anm_interface_note(arena, d, err, "com.anemone.prefill_output", "last_token");
+    /* Ours: what prefill gives is the last token's state after the final norm, or every token's. */
+    return anm_interface_note(arena, d, err, "com.anemone.prefill_output", "%s",
+                              r->prefill_all ? "all_tokens" : "last_token");
 }
 
 const anm_part anm_part_decoder = {

@@ -186,6 +186,14 @@ static anm_status set_iso(const char *where, const anm_convert_options *o, anm_r
     return ANM_OK;
 }
 
+static anm_status set_prefill(const anm_convert_options *o, anm_recipe *r, anm_error *err) {
+    r->prefill_all = o->prefill_all != 0;
+    if (!r->prefill_all || (!r->monolithic && !r->iso)) return ANM_OK;
+    return anm_fail(err, ANM_ERROR_ARGUMENT, "prefill_all",
+                    "a prefill that gives every token is not known for %s",
+                    r->iso ? "ANEMLL's exact graph" : "monolithic packages");
+}
+
 static bool trait(anm_trait t, bool by_config) {
     return t == ANM_TRAIT_ALWAYS || (t == ANM_TRAIT_BY_CONFIG && by_config);
 }
@@ -319,6 +327,7 @@ anm_status anm_recipe_make(anm_arena *arena, const char *model_dir,
     ANM_TRY(set_splits(where, options, r, err));
     ANM_TRY(set_chunks(options, r, err));
     ANM_TRY(set_iso(where, options, r, err));
+    ANM_TRY(set_prefill(options, r, err));
     set_slots(r);
     return set_names(arena, model_dir, options, r, err);
 }

@@ -29,6 +29,7 @@ typedef struct anm_recipe {
     int64_t max_chunk_bytes;
     bool argmax;     /* the head gives winners, not logits */
     bool monolithic; /* one package */
+    bool prefill_all; /* prefill gives every token's state */
     anm_iso iso;     /* whose graph is to be followed op for op; NONE: ours */
     bool has[ANM_SLOT_COUNT];
     bool tied; /* the LM head is the embedding */

@@ -194,6 +194,16 @@ static anm_status run_head(anm_session *s, const anm_tensor *hidden, anm_error *
     return run_result(s, s->llm->head, &input, 1, err);
 }
 
+anm_status anm_session_row(anm_session *s, size_t row, anm_error *err) {
+    size_t bytes = s->llm->hidden * sizeof(float);
+    const anm_tensor hidden = {.dtype = ANM_DTYPE_FP32,
+                               .rank = 3,
+                               .shape = {1, 1, (int64_t)s->llm->hidden},
+                               .data = (char *)s->rows + row * bytes,
+                               .bytes = bytes};
+    return run_head(s, &hidden, err);
+}
+
 /* Everything in one package. */
 static anm_status run_whole(anm_session *s, anm_llm_role role, size_t first,
                             const anm_tensor *ids, bool want_result, anm_error *err) {
@@ -232,5 +242,8 @@ anm_status anm_session_forward(anm_session *s, const int32_t *tokens, size_t fir
     if (s->llm->monolithic) return run_whole(s, role, first, &ids, want_logits, err);
     ANM_TRY(embed(s, &ids, &hidden, err));
     ANM_TRY(run_chunks(s, role, first, &hidden, err));
-    return want_logits ? run_head(s, &hidden, err) : ANM_OK;
+    s->rows = hidden.data;
+    if (!want_logits) return ANM_OK;
+    return prefill && s->llm->prefill_gives_all ? anm_session_row(s, count - 1, err)
+                                                : run_head(s, &hidden, err);
 }

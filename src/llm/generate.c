@@ -7,6 +7,7 @@
 #include "src/base/alloc.h"
 #include "src/base/options.h"
 #include "src/llm/llm.h"
+#include "src/llm/speculate.h"
 #include "src/llm/stopstring.h"
 
 struct anm_generation {
@@ -19,6 +20,7 @@ struct anm_generation {
     double began;  /* the phase at hand */
     anm_sampler *sampler;
     anm_decoder *decoder; /* NULL without a tokenizer */
+    anm_speculation ahead;
     anm_stop_search stops;
     float *masked; /* logits after the constraint's mask; NULL without one */
     anm_token_logprob *top;
@@ -122,13 +124,14 @@ static anm_status choose(anm_generation *g, int32_t *token, anm_error *err) {
 /* Whether anything ends the answer after a token that was told. */
 static bool ends(anm_generation *g, bool asked) {
     anm_generate_result *r = &g->result;
+    size_t length = anm_speculation_length(&g->ahead, g->session);
     const anm_constraint_hooks *c = &g->options.constraint;
     uint64_t most = g->options.max_tokens < 0 ? UINT64_MAX : (uint64_t)g->options.max_tokens;
     if (asked) r->stop_reason = ANM_STOP_CALLBACK;
     else if (r->stop_string >= 0) r->stop_reason = ANM_STOP_STRING;
     else if (c->mask && c->complete && c->complete(c->context)) r->stop_reason = ANM_STOP_COMPLETE;
     else if (r->generated_tokens >= most) r->stop_reason = ANM_STOP_LENGTH;
-    else if (g->session->count == g->session->llm->context) r->stop_reason = ANM_STOP_CONTEXT;
+    else if (length == g->session->llm->context) r->stop_reason = ANM_STOP_CONTEXT;
     else return false;
     return true;
 }
@@ -143,7 +146,11 @@ static anm_status turn(anm_generation *g, bool *done, anm_error *err) {
     g->result.generated_tokens++;
     ANM_TRY(tell_token(g, token, &asked, err));
     *done = ends(g, asked);
-    return *done ? ANM_OK : anm_session_append(g->session, token, err);
+    if (*done) return ANM_OK;
+    uint64_t left = UINT64_MAX; /* after this one and the choice that its logits are for */
+    if (g->options.max_tokens >= 0)
+        left = (uint64_t)g->options.max_tokens - g->result.generated_tokens - 1;
+    return anm_speculation_feed(&g->ahead, g->session, token, g->sampler, left, err);
 }
 
 /* The time since the phase began; the next one begins. */
@@ -159,6 +166,13 @@ static anm_status prefill(anm_generation *g, anm_error *err) {
     return ANM_OK;
 }
 
+static anm_status finish(anm_generation *g, anm_error *err) {
+    anm_speculation_settle(&g->ahead, g->session);
+    g->result.drafted_tokens = g->ahead.drafted;
+    g->result.accepted_tokens = g->ahead.accepted;
+    return tell_rest(g, err);
+}
+
 anm_status anm_generation_step(anm_generation *g, int *done, anm_error *err) {
     bool last = false;
     *done = 0;
@@ -169,7 +183,7 @@ anm_status anm_generation_step(anm_generation *g, int *done, anm_error *err) {
         g->result.decode_seconds = now() - g->began;
     }
     if (g->prompted && g->options.max_tokens == 0) last = true;
-    if (last) ANM_TRY(tell_rest(g, err));
+    if (last) ANM_TRY(finish(g, err));
     *done = last;
     return ANM_OK;
 }
@@ -241,6 +255,7 @@ static anm_status start(anm_generation *g, const int32_t *prompt, anm_error *err
     if (bytes) memcpy(g->prompt, prompt, bytes);
     ANM_TRY(make_sampler(g, err));
     ANM_TRY(make_buffers(g, err));
+    ANM_TRY(anm_speculation_begin(&g->ahead, g->session, &g->options, g->options.sampling, err));
     g->began = now();
     ANM_TRY(anm_session_begin(g->session, g->prompt, g->prompt_count, &g->prompted, err));
     g->result.prompt_tokens = g->prompt_count;
@@ -270,6 +285,8 @@ const anm_generate_result *anm_generation_result(const anm_generation *g) {
 
 void anm_generation_destroy(anm_generation *g) {
     if (!g) return;
+    anm_speculation_settle(&g->ahead, g->session);
+    anm_speculation_end(&g->ahead);
     anm_sampler_destroy(g->sampler);
     anm_decoder_destroy(g->decoder);
     anm_stop_search_free(&g->stops);

@@ -64,6 +64,7 @@ struct anm_llm {
     anm_llm_meta meta;
     bool prefills_singly;    /* prefill takes one token; not ours, where infer does the same */
     bool prefill_gives_last; /* the last prefill's output is the last token's, ready for the head */
+    bool prefill_gives_all;  /* the last prefill's output is every token's, ready for the head */
     anm_llm_chunk *chunks;
     size_t chunk_count;
     const char *embeddings_output;
@@ -130,6 +131,7 @@ struct anm_session {
     int32_t *positions;
     void *hidden[2]; /* most rows x hidden, ping-pong between chunks */
     size_t hidden_bytes;
+    void *rows; /* of the last batch, where prefill gives all; one of hidden[] */
 };
 
 /*
@@ -148,5 +150,13 @@ ANM_MUST_CHECK anm_status anm_session_begin(anm_session *s, const int32_t *token
                                             bool *there, anm_error *err);
 ANM_MUST_CHECK anm_status anm_session_continue(anm_session *s, const int32_t *tokens, size_t count,
                                                bool *there, anm_error *err);
+
+/*
+ * Where llm->prefill_gives_all: appends tokens in one batch, which must fit, without logits; and
+ * then the logits of one of its rows.
+ */
+ANM_MUST_CHECK anm_status anm_session_extend(anm_session *s, const int32_t *tokens, size_t count,
+                                             anm_error *err);
+ANM_MUST_CHECK anm_status anm_session_row(anm_session *s, size_t row, anm_error *err);
 
 #endif

@@ -135,7 +135,7 @@ bool anm_sampler_distribution(anm_sampler *s, const float *logits, size_t count)
 
 int32_t anm_sampler_draw(anm_sampler *s) {
     const anm_candidates *c = &s->candidates;
-    if (c->count == 1) return c->at[0].id;
+    if (s->options.temperature == 0) return c->at[0].id;
     double left = anm_sampler_uniform(s) * c->total;
     size_t last = 0; /* where rounding has left something over: what can come at all */
     for (size_t i = 0; i < c->count; i++) {

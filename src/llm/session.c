@@ -128,6 +128,15 @@ static anm_status pass(anm_session *s, const int32_t *tokens, size_t end, bool l
     return ANM_OK;
 }
 
+anm_status anm_session_extend(anm_session *s, const int32_t *tokens, size_t count,
+                              anm_error *err) {
+    ANM_TRY(anm_session_forward(s, tokens, s->count, count, false, err));
+    memcpy(s->tokens + s->count, tokens, count * sizeof *tokens);
+    s->count += count;
+    s->held = s->count;
+    return ANM_OK;
+}
+
 anm_status anm_session_begin(anm_session *s, const int32_t *tokens, size_t count, bool *there,
                              anm_error *err) {
     ANM_TRY(check_tokens(s, tokens, count, err));
@@ -144,7 +153,8 @@ anm_status anm_session_begin(anm_session *s, const int32_t *tokens, size_t count
 anm_status anm_session_continue(anm_session *s, const int32_t *tokens, size_t count, bool *there,
                                 anm_error *err) {
     /* ANEMLL's prefill gives no logits: the last token goes through infer, once. */
-    if (s->llm->prefill_gives_last) ANM_TRY(pass(s, tokens, count, true, err));
+    if (s->llm->prefill_gives_last || s->llm->prefill_gives_all)
+        ANM_TRY(pass(s, tokens, count, true, err));
     else if (s->count + 1 < count) ANM_TRY(pass(s, tokens, count - 1, false, err));
     else ANM_TRY(step(s, tokens[count - 1], true, err));
     *there = s->count == count;

@@ -232,6 +232,7 @@ static anm_status take_source(wiring *w, const anm_llm_source *source) {
     /* Our converter's mark, on the last chunk: see docs/conversion.md. */
     const char *form = anm_program_metadata(w->program, "com.anemone.prefill_output");
     if (form && strcmp(form, "last_token") == 0) w->llm->prefill_gives_last = true;
+    if (form && strcmp(form, "all_tokens") == 0) w->llm->prefill_gives_all = true;
     for (size_t i = 0; i < anm_program_function_count(w->program); i++) {
         const anm_function *f = anm_program_function_at(w->program, i);
         if (is_taken(w, f)) ANM_TRY(take_function(w, f));
@@ -264,7 +265,8 @@ static anm_status check_window(wiring *w) {
         llm->window = llm->context;
         return ANM_OK;
     }
-    llm->batches_rotate = llm->prefill_gives_last && has_role(w, ANM_LLM_PREFILL_ROTATE);
+    llm->batches_rotate = (llm->prefill_gives_last || llm->prefill_gives_all) &&
+                          has_role(w, ANM_LLM_PREFILL_ROTATE);
     return require_chunks(w, ANM_LLM_INFER_ROTATE, "infer_rotate");
 }
 
