@@ -75,6 +75,13 @@ static void multiply_panel(const gemm_scratch *s, const gemm_input *in, float *s
     }
 }
 
+/* Rows that are not there, up to a whole tile, weigh nothing. */
+static void clear_rest(gemm_scratch *s) {
+    int64_t rows = s->panel.rows;
+    if (rows == PANEL) return;
+    memset(s->weights + rows * BLOCK, 0, (size_t)((PANEL - rows) * BLOCK) * sizeof(weight));
+}
+
 static void run(const anm_matrix *w, const void *input, int64_t tokens, int64_t row0, int64_t row1,
                 float *y, int64_t ldy, void *scratch) {
     gemm_scratch *s = scratch;
@@ -82,13 +89,13 @@ static void run(const anm_matrix *w, const void *input, int64_t tokens, int64_t 
     int64_t ld = in.groups * VN;
     walk at = walk_start(row0, row1, w->columns, rows_at_a_time(w->columns, tokens));
     panel_start(&s->panel, w);
-    memset(s->weights, 0, sizeof s->weights);
     memset(s->panel.factor, 0, sizeof s->panel.factor);
     for (; !walk_ended(&at); walk_on(&at)) {
         float *sums = s->sums + (at.row - at.first) * ld;
         panel_turn(&s->panel, &at);
         for (int64_t r = 0; r < s->panel.rows; r++)
             panel_decode(&s->panel, r, s->panel.k1 - at.k0, s->weights + r * BLOCK, STEP);
+        clear_rest(s);
         multiply_panel(s, &in, sums);
         if (walk_is_last_block(&at))
             store_transposed(sums, ld, s->panel.rows, tokens, y + at.row, ldy);

@@ -68,6 +68,7 @@ static ahead ahead_start(gemm_panel *p, weight *tiles, const walk *at, int64_t s
     ahead a = {.panel = p, .tiles = tiles, .steps = steps};
     if (walk_ended(at)) return a;
     panel_turn(p, at);
+    if (p->rows < PANEL) memset(tiles, 0, PANEL * BLOCK * sizeof *tiles);
     a.columns = p->k1 - p->k0;
     a.rows = p->rows;
     return a;
@@ -200,7 +201,6 @@ static void run(const anm_matrix *w, const void *input, int64_t tokens, int64_t 
     walk at = walk_start(row0, row1, w->columns, rows_at_a_time(w->columns, tokens));
     int64_t steps = tile_steps(&in, w->columns);
     panel_start(&s->panel, w);
-    memset(s->tiles, 0, sizeof s->tiles);
     ahead next = ahead_start(&s->panel, s->tiles[0], &at, steps);
     ahead_finish(&next);
     configure_tiles();
