@@ -4,7 +4,25 @@
 
 #include "src/llm/llm.h"
 
+/* In lanes of their own, which compilers make vectors of: a scan with an index takes ten times as
+ * long, more than 1 % of a token at 150000 logits. NaN are never greater. */
+static float greatest_of_all(const float *logits, size_t count) {
+    enum { LANES = 16 };
+    float top[LANES], best = -INFINITY;
+    size_t whole = count / LANES * LANES;
+    for (size_t j = 0; j < LANES; j++) top[j] = -INFINITY;
+    for (size_t i = 0; i < whole; i += LANES)
+        for (size_t j = 0; j < LANES; j++) top[j] = logits[i + j] > top[j] ? logits[i + j] : top[j];
+    for (size_t j = 0; j < LANES; j++) best = top[j] > best ? top[j] : best;
+    for (size_t i = whole; i < count; i++) best = logits[i] > best ? logits[i] : best;
+    return best;
+}
+
 int32_t anm_llm_greatest(const float *logits, size_t count) {
+    float top = greatest_of_all(logits, count);
+    if (top > -INFINITY)
+        for (size_t i = 0; i < count; i++)
+            if (logits[i] == top) return (int32_t)i;
     int32_t best = -1;
     for (size_t i = 0; i < count; i++)
         if (!isnan(logits[i]) && (best < 0 || logits[i] > logits[best])) best = (int32_t)i;

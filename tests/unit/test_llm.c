@@ -256,6 +256,14 @@ static void greedy_takes_the_first_largest(void **state) {
     anm_sampler *s = sampler(0, 0, 1, 0);
     assert_int_equal(anm_sampler_pick(s, logits, 6), 2);
     assert_int_equal(anm_sampler_pick(s, none, 2), -1);
+    /* Wherever it is among more than a vector of them, NaN before and after. */
+    for (int at = 1; at < 49; at++) {
+        float many[50];
+        for (int i = 0; i < 50; i++) many[i] = i % 3 == 0 ? NAN : -(float)i;
+        many[at] = 0;
+        many[49] = 0;
+        assert_int_equal(anm_sampler_pick(s, many, 50), at);
+    }
     anm_sampler_destroy(s);
 }
 
