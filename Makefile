@@ -4,7 +4,7 @@ BUILD ?= build
 MESON ?= meson
 NINJA ?= ninja
 
-.PHONY: all build demo check asan clang aarch64 deps help clean install fmt
+.PHONY: all build demo check asan clang tsan aarch64 deps help clean install fmt
 
 all: build
 
@@ -34,6 +34,13 @@ clang: ## the tests with clang
 	$(NINJA) -C build-clang
 	tools/check.sh build-clang
 
+tsan: ## the tests that use threads under the thread sanitizer
+	@test -f build-tsan/build.ninja || $(MESON) setup build-tsan --buildtype=debugoptimized \
+	  -Db_sanitize=thread -Db_lundef=false -Db_ndebug=false
+	$(NINJA) -C build-tsan
+	$(MESON) test -C build-tsan --timeout-multiplier 5 --print-errorlogs \
+	  engine native_steps llm interp_run convert
+
 aarch64: ## the unit tests for 64-bit ARM under qemu (Debian; over 4 minutes, so not in .ci/run)
 	tools/aarch64.sh
 
@@ -47,7 +54,7 @@ fmt: ## format the sources with clang-format
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 clean: ## remove the build folders
-	rm -rf build build-asan build-clang build-aarch64 build-aarch64-sysroot demo-out
+	rm -rf build build-asan build-clang build-tsan build-aarch64 build-aarch64-sysroot demo-out
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
