@@ -74,10 +74,14 @@ static bool take(anm_exchange *x, const char *data, size_t size) {
     const anm_server_options *o = &x->server->options;
     x->received += size;
     if (x->received > MOST_DISCARDED) return false;
-    if (anm_serve_now() - x->start > o->read_timeout && !x->finished)
+    double age = anm_serve_now() - x->start;
+    /* The reply has to wait for the end of the body, but not for long. */
+    if (x->finished) return age < 2 * o->read_timeout;
+    if (age > o->read_timeout) {
         anm_reply_error(x, &ANM_ERROR_KIND_SLOW, NULL, "the request took more than %g s to arrive",
                         o->read_timeout);
-    if (x->finished) return anm_serve_now() - x->start < 2 * o->read_timeout;
+        return true;
+    }
     if (x->received > o->body_limit)
         anm_reply_error(x, &ANM_ERROR_KIND_SIZE, NULL, "a request may have %zu bytes",
                         o->body_limit);

@@ -118,7 +118,7 @@ class Trickle(ServeTest):
         client = self.server.raw(b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n"
                                  b"Content-Length: 8\r\n\r\n{")
         self.assertEqual(self.server.chat("Who are you?", max_tokens=1).status, 200)
-        time.sleep(0.4)
+        time.sleep(0.8)  # more than twice the limit: it is told all the same
         client.sendall(b"       ")
         self.assertTrue(client.recv(100).startswith(b"HTTP/1.1 408 "))
         client.close()
