@@ -175,15 +175,14 @@ static bool needs_new_phase(const anm_planner *p, const int *reads, const int *w
 
 anm_step *anm_step_add(anm_planner *p, anm_step_fn run, const char *kind, const void *data,
                        const int *reads, const int *writes) {
-    static anm_step failed;
-    if (p->status != ANM_OK) return &failed;
+    if (p->status != ANM_OK) return &p->no_step;
     if (needs_new_phase(p, reads, writes)) p->phase++;
     for (const int *r = reads; *r >= 0; r++) note_use(p, *r, p->phase, false);
     for (const int *w = writes; *w >= 0; w++) note_use(p, *w, p->phase, true);
     anm_step step = {.run = run, .kind = kind, .op = p->at, .data = data, .phase = p->phase};
     if (!anm_vec_push(&p->steps, step)) {
         p->status = anm_fail_memory(p->err);
-        return &failed;
+        return &p->no_step;
     }
     return &p->steps.data[p->steps.len - 1];
 }

@@ -96,6 +96,7 @@ typedef struct anm_planner {
     anm_dtype state_dtype;  /* of float states; NONE: as declared */
     ANM_VEC(anm_block_memory) blocks;
     ANM_VEC(anm_step) steps;
+    anm_step no_step; /* given after a failure: what is written to it does not matter */
     ANM_VEC(anm_interp *) interps;
     int phase;
     size_t scratch; /* most that a thread needs */
