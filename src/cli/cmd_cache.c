@@ -234,6 +234,10 @@ static int print_path(const char *name, bool files, bool json) {
     if (status == ANM_OK) show_path(name, files ? source : runnable_of(l, source), json);
     anm_hub_listing_free(l);
     anm_hub_free(source);
+    /* The library speaks of being offline, which nobody asked for here. */
+    if (status == ANM_ERROR_NOT_FOUND)
+        snprintf(err.message, sizeof err.message,
+                 "it is not in the cache, or not all of it; `anemone pull %.200s` brings it", name);
     return status == ANM_OK ? 0 : cli_fail(&err);
 }
 
