@@ -186,22 +186,31 @@ def files_of(path):
             yield os.path.join(folder, name)
 
 
-def read_again(path):
-    """Drops the file from the cache and reads it: how it was written no longer counts."""
+def forget(path):
+    """Drops files from the page cache."""
     for name in files_of(path):
         with open(name, "rb", buffering=0) as file:
             if hasattr(os, "posix_fadvise"):
                 os.fsync(file.fileno())
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def read_all(path):
+    for name in files_of(path):
+        with open(name, "rb", buffering=0) as file:
             while file.read(1 << 24):
                 pass
 
 
-def prepare_models(options, cases):
-    if options.make:
-        make_models(options)
-    for name in sorted({m.model for m in cases} | {m.gguf + ".gguf" for m in cases}):
-        read_again(os.path.join(options.models, name))
+def prepare_case(options, case):
+    """Has this case's files in the page cache and no others, read in the same way.
+
+    On virtual machines some of the memory is slower than the rest; what fills the cache first
+    gets the better part. How the files were written no longer counts either.
+    """
+    forget(options.models)
+    for name in (case.model, case.gguf + ".gguf"):
+        read_all(os.path.join(options.models, name))
 
 
 def parse():
@@ -229,7 +238,8 @@ def parse():
 def main():
     options = parse()
     cases = [m for m in measurements() if options.only in m.name()]
-    prepare_models(options, cases)
+    if options.make:
+        make_models(options)
     engines = [Anemone(options)]
     if options.llama_bench:
         engines.append(LlamaBench("llama.cpp", options.llama_bench, options, False))
@@ -239,6 +249,7 @@ def main():
     rows = []
     for threads in options.threads.split(","):
         for m in cases:
+            prepare_case(options, m)
             rates, limit = take_turns(engines, m, int(threads), options.rounds)
             rows.append(report(m, int(threads), engines, rates, limit))
             if options.json:
