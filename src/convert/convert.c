@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/base/options.h"
 #include "src/base/temporary.h"
@@ -150,17 +150,11 @@ static anm_status convert(anm_job *job, const char *out_dir, anm_error *err) {
     return status;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 anm_status anm_convert(const char *model_dir, const char *out_dir,
                        const anm_convert_options *options, anm_convert_report **report,
                        anm_error *err) {
     anm_job job = {.model_dir = model_dir};
-    double begin = now();
+    double begin = anm_seconds();
     if (report) *report = NULL;
     if (!model_dir || !*model_dir || !out_dir || !*out_dir)
         return anm_fail(err, ANM_ERROR_ARGUMENT, NULL, "model_dir and out_dir must be given");
@@ -174,7 +168,7 @@ anm_status anm_convert(const char *model_dir, const char *out_dir,
     anm_checkpoint_close(job.checkpoint);
     anm_arena_destroy(job.arena);
     if (status == ANM_OK && report) {
-        job.report->seconds = now() - begin;
+        job.report->seconds = anm_seconds() - begin;
         *report = job.report;
     } else anm_convert_report_free(job.report);
     return status;

@@ -5,9 +5,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "src/base/alloc.h"
+#include "src/base/clock.h"
 #include "src/base/threads.h"
 #include "src/cpu/kernels/peak.h"
 #include "src/cpu/pool.h"
@@ -26,12 +26,6 @@ typedef struct measure {
     bool tiles;
     uint64_t sink[256]; /* a cache line each 8: results that the compiler must not drop */
 } measure;
-
-static double seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void read_streams(void *context, anm_team *team, int thread, int threads) {
     measure *m = context;
@@ -60,9 +54,9 @@ static void multiply(void *context, anm_team *team, int thread, int threads) {
 static double best_time(anm_pool *pool, anm_pool_body body, measure *m) {
     double best = 1e9;
     for (int i = 0; i < ROUNDS; i++) {
-        double begin = seconds();
+        double begin = anm_seconds();
         anm_pool_run(pool, body, m);
-        double took = seconds() - begin;
+        double took = anm_seconds() - begin;
         if (took < best) best = took;
     }
     return best;

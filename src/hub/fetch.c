@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The loop over all requests; of one attempt, what goes out and what comes in. */
+#include "src/base/clock.h"
 #include "src/hub/fetch.h"
 
 #include <curl/curl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "src/base/alloc.h"
 #include "src/base/str.h"
@@ -45,12 +45,6 @@ typedef struct loop {
     size_t count;
 } loop;
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* ---- what comes in ---- */
 
 static bool is_success(const slot *s) {
@@ -59,7 +53,7 @@ static bool is_success(const slot *s) {
 
 static size_t on_header(char *data, size_t size, size_t count, void *context) {
     slot *s = context;
-    s->heard_at = now();
+    s->heard_at = anm_seconds();
     anm_fetch_hear(&s->heard, data, size * count);
     return size * count;
 }
@@ -75,7 +69,7 @@ static anm_status begin(slot *s) {
 static size_t on_body(char *data, size_t size, size_t count, void *context) {
     slot *s = context;
     size_t n = size * count;
-    s->heard_at = now();
+    s->heard_at = anm_seconds();
     if (!is_success(s)) {
         anm_fetch_hear_body(&s->heard, data, n);
         return n;
@@ -137,7 +131,7 @@ static anm_status send_hop(slot *s, anm_error *err) {
     set_range(s);
     if (curl_multi_add_handle(s->loop->multi, easy) != CURLM_OK) return anm_fail_memory(err);
     s->running = true;
-    s->heard_at = now();
+    s->heard_at = anm_seconds();
     return ANM_OK;
 }
 
@@ -192,7 +186,7 @@ static double pause_of(slot *s, bool *too_long) {
     curl_easy_getinfo(s->easy, CURLINFO_RETRY_AFTER, &asked);
     for (int i = 0; i < s->attempts && pause < longest_pause; i++) pause *= 2;
     if (pause > longest_pause) pause = longest_pause;
-    double t = now() * 1e3;
+    double t = anm_seconds() * 1e3;
     pause *= 1 + 0.25 * (t - floor(t));
     *too_long = (double)asked > longest_asked;
     return (double)asked > pause ? (double)asked : pause;
@@ -229,7 +223,7 @@ static anm_status retry(slot *s, CURLcode code, anm_error *err) {
         return anm_fetch_fail(&failure, &s->heard, err);
     s->attempts++;
     s->loop->fetcher->retries++;
-    s->not_before = now() + pause;
+    s->not_before = anm_seconds() + pause;
     return ANM_OK;
 }
 
@@ -286,7 +280,7 @@ static anm_status fill(loop *l, size_t *busy, anm_error *err) {
         }
         if (!s->fetch) continue;
         ++*busy;
-        if (!s->running && now() >= s->not_before) ANM_TRY(start(s, err));
+        if (!s->running && anm_seconds() >= s->not_before) ANM_TRY(start(s, err));
     }
     return ANM_OK;
 }
@@ -307,7 +301,7 @@ static anm_status collect(loop *l, bool *any, anm_error *err) {
 
 /* libcurl's own limit looks at the mean over some seconds: a fast answer that stops is not seen. */
 static anm_status give_up_silent(loop *l, anm_error *err) {
-    double timeout = l->fetcher->hub->timeout, t = now();
+    double timeout = l->fetcher->hub->timeout, t = anm_seconds();
     for (size_t i = 0; i < l->count; i++) {
         slot *s = &l->slots[i];
         if (!s->running || t - s->heard_at <= timeout) continue;
@@ -335,8 +329,8 @@ static anm_status go(loop *l, anm_error *err) {
         ANM_TRY(fill(l, &busy, err));
         if (!busy) return ANM_OK;
         ANM_TRY(turn(l, err));
-        if (now() - ticked < TICK_MS * 1e-3) continue;
-        ticked = now();
+        if (anm_seconds() - ticked < TICK_MS * 1e-3) continue;
+        ticked = anm_seconds();
         ANM_TRY(l->fetcher->tick(l->fetcher->context, err));
     }
 }

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "src/base/clock.h"
 #include "src/hub/hubmeter.h"
 
-#include <time.h>
 
 #include "src/base/temporary.h"
 
 static const double every = 0.1, window = 5;
-
-static double seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 void anm_hub_meter_begin(anm_hub_meter *meter, const anm_hub_options *options, const char *name) {
     *meter = (anm_hub_meter){.callback = options->progress, .context = options->progress_context};
@@ -52,12 +46,12 @@ anm_status anm_hub_meter_phase(anm_hub_meter *meter, anm_hub_phase phase, uint64
     meter->now.rate = 0;
     meter->now.seconds_left = -1;
     meter->marks = 0;
-    meter->told = seconds();
+    meter->told = anm_seconds();
     return tell(meter, err);
 }
 
 anm_status anm_hub_meter_at(anm_hub_meter *meter, uint64_t done, anm_error *err) {
-    double t = seconds();
+    double t = anm_seconds();
     meter->now.done = done;
     ANM_TRY(anm_temporary_check(err));
     if (t - meter->told < every) return ANM_OK;

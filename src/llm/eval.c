@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Perplexity and comparison: every token through one model or two, window by window. */
+#include "src/base/clock.h"
 #include "src/llm/eval.h"
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #include "src/base/alloc.h"
 #include "src/base/status.h"
@@ -34,12 +34,6 @@ typedef struct run {
     uint64_t agreed;
     anm_error *err;
 } run;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* The next window with what --max-tokens leaves of it. */
 static bool next_window(const run *r, size_t count, uint64_t scored, anm_eval_window *w) {
@@ -109,7 +103,7 @@ static anm_status report(run *r, uint64_t evaluated) {
     p->evaluated += evaluated;
     if (!r->options->progress) return ANM_OK;
     p->nll = r->nll[r->models - 1].mean;
-    p->seconds = now() - r->started;
+    p->seconds = anm_seconds() - r->started;
     p->seconds_left = p->seconds / (double)p->evaluated * (double)(p->to_evaluate - p->evaluated);
     if (r->options->progress(r->options->callback_context, p) == 0) return ANM_OK;
     return anm_fail(r->err, ANM_ERROR_CANCELLED, r->text->name, "the evaluation was cancelled");
@@ -243,9 +237,9 @@ static anm_status prepare(run *r) {
 
 static anm_status run_all(run *r) {
     ANM_TRY(prepare(r));
-    r->started = now();
+    r->started = anm_seconds();
     for (size_t i = 0; i < r->text->documents.len; i++) ANM_TRY(score_document(r, i));
-    r->seconds = now() - r->started;
+    r->seconds = anm_seconds() - r->started;
     return ANM_OK;
 }
 

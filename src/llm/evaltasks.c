@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "src/base/alloc.h"
+#include "src/base/clock.h"
 #include "src/base/file.h"
 #include "src/base/json.h"
 #include "src/base/str.h"
@@ -203,12 +203,6 @@ static bool next_line(lines *l, const char **line, size_t *length) {
     return false;
 }
 
-static double now(void) {
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return (double)at.tv_sec + (double)at.tv_nsec * 1e-9;
-}
-
 static anm_status answer_line(tasks *t, const char *line, size_t length, size_t number) {
     json_t *root;
     question q = {0};
@@ -223,14 +217,14 @@ static anm_status answer_all(tasks *t, const char *path, lines all) {
     const char *line;
     size_t length;
     uint64_t total = 0, limit = t->options->max_items ? t->options->max_items : UINT64_MAX;
-    double start = now();
+    double start = anm_seconds();
     for (lines l = all; total < limit && next_line(&l, &line, &length);) total++;
     if (!total) return anm_fail(t->err, ANM_ERROR_ARGUMENT, path, "there are no questions in it");
     while (t->result->items < total && next_line(&all, &line, &length)) {
         snprintf(t->where, sizeof t->where, "%.230s:%zu", path, all.number);
         ANM_TRY(answer_line(t, line, length, all.number));
         uint64_t done = t->result->items;
-        t->result->seconds = now() - start;
+        t->result->seconds = anm_seconds() - start;
         double left = t->result->seconds / (double)done * (double)(total - done);
         if (t->options->progress &&
             t->options->progress(t->options->callback_context, done, total, left))

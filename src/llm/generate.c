@@ -2,9 +2,9 @@
 /* The loop: sync to the prompt, choose, stream, feed back. */
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #include "src/base/alloc.h"
+#include "src/base/clock.h"
 #include "src/base/options.h"
 #include "src/llm/llm.h"
 #include "src/llm/speculate.h"
@@ -29,12 +29,6 @@ struct anm_generation {
 void anm_generate_options_init(anm_generate_options *options) {
     *options = (anm_generate_options){
         .struct_size = sizeof *options, .max_tokens = -1, .logprobs = -1};
-}
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 static bool is_stop(const anm_generation *g, int32_t token) {
@@ -156,7 +150,7 @@ static anm_status turn(anm_generation *g, bool *done, anm_error *err) {
 /* The time since the phase began; the next one begins. */
 static double lap(anm_generation *g) {
     double before = g->began;
-    g->began = now();
+    g->began = anm_seconds();
     return g->began - before;
 }
 
@@ -180,7 +174,7 @@ anm_status anm_generation_step(anm_generation *g, int *done, anm_error *err) {
         ANM_TRY(prefill(g, err));
     } else if (g->options.max_tokens != 0) {
         ANM_TRY(turn(g, &last, err));
-        g->result.decode_seconds = now() - g->began;
+        g->result.decode_seconds = anm_seconds() - g->began;
     }
     if (g->prompted && g->options.max_tokens == 0) last = true;
     if (last) ANM_TRY(finish(g, err));
@@ -256,7 +250,7 @@ static anm_status start(anm_generation *g, const int32_t *prompt, anm_error *err
     ANM_TRY(make_sampler(g, err));
     ANM_TRY(make_buffers(g, err));
     ANM_TRY(anm_speculation_begin(&g->ahead, g->session, &g->options, g->options.sampling, err));
-    g->began = now();
+    g->began = anm_seconds();
     ANM_TRY(anm_session_begin(g->session, g->prompt, g->prompt_count, &g->prompted, err));
     g->result.prompt_tokens = g->prompt_count;
     g->result.reused_tokens = g->session->reused;

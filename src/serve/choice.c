@@ -2,8 +2,8 @@
 /* The steps of a choice: log-probabilities of the prompt where asked for, prefill, tokens. */
 #include <math.h>
 
+#include "src/base/clock.h"
 #include "src/serve/response.h"
-#include "src/serve/clock.h"
 
 enum { SCORED_A_STEP = 8 };
 
@@ -52,7 +52,7 @@ static anm_status keep_text(anm_choice *c, const anm_token_event *event, anm_err
 
 static void count_token(anm_choice *c) {
     anm_response *a = c->response;
-    double now = anm_serve_now();
+    double now = anm_seconds();
     if (c->last == 0) anm_metrics_time(a->metrics, ANM_LATENCY_FIRST_TOKEN, now - c->job.queued);
     else anm_metrics_time(a->metrics, ANM_LATENCY_TOKEN, now - c->last);
     c->last = now;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "src/base/clock.h"
 #include "src/serve/exchange.h"
 
 #include <poll.h>
 
 #include "src/base/alloc.h"
-#include "src/serve/clock.h"
 
 #ifndef POLLRDHUP
 #define POLLRDHUP 0 /* macOS tells by POLLHUP */
@@ -17,7 +17,7 @@ anm_exchange *anm_exchange_create(anm_server *server, struct MHD_Connection *con
     x->connection = connection;
     x->socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     x->holders = 1;
-    x->start = anm_serve_now();
+    x->start = anm_seconds();
     pthread_mutex_init(&x->lock, NULL);
     return x;
 }

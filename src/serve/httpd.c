@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "src/base/clock.h"
 #include "src/serve/httpd.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 
 #include "src/base/alloc.h"
 #include "src/serve/access.h"
-#include "src/serve/clock.h"
 #include "src/serve/reply.h"
 #include "src/serve/route.h"
 #include "src/serve/server.h"
@@ -74,7 +74,7 @@ static bool take(anm_exchange *x, const char *data, size_t size) {
     const anm_server_options *o = &x->server->options;
     x->received += size;
     if (x->received > MOST_DISCARDED) return false;
-    double age = anm_serve_now() - x->start;
+    double age = anm_seconds() - x->start;
     /* The reply has to wait for the end of the body, but not for long. */
     if (x->finished) return age < 2 * o->read_timeout;
     if (age > o->read_timeout) {
@@ -191,7 +191,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     (void)connection;
     (void)how;
     if (!x) return;
-    double seconds = anm_serve_now() - x->start;
+    double seconds = anm_seconds() - x->start;
     anm_exchange_close(x);
     unsigned status = anm_exchange_status(x);
     anm_metrics_reply(&s->metrics, anm_route_name(x), status);
@@ -286,6 +286,6 @@ static size_t exchanges(anm_server *s) {
 void anm_httpd_stop(anm_server *s, double until) {
     if (!s->daemon) return;
     const struct timespec pause = {.tv_nsec = 5 * 1000 * 1000};
-    while (exchanges(s) && anm_serve_now() < until) nanosleep(&pause, NULL);
+    while (exchanges(s) && anm_seconds() < until) nanosleep(&pause, NULL);
     MHD_stop_daemon(s->daemon);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "src/base/clock.h"
 #include "src/serve/metrics.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-#include "src/serve/clock.h"
 
 static const double bounds[ANM_BUCKETS - 1] = {
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250};
@@ -33,7 +33,7 @@ static const struct {
 };
 
 void anm_metrics_init(anm_metrics *m) {
-    *m = (anm_metrics){.start = anm_serve_now()};
+    *m = (anm_metrics){.start = anm_seconds()};
     pthread_mutex_init(&m->lock, NULL);
 }
 
@@ -107,7 +107,7 @@ static size_t resident_bytes(void) {
 static void print_process(const anm_metrics *m, anm_strbuf *out) {
     size_t resident = resident_bytes();
     print_head(out, "uptime_seconds", "gauge", "Since the server started.");
-    anm_strbuf_printf(out, "anemone_uptime_seconds %.3f\n", anm_serve_now() - m->start);
+    anm_strbuf_printf(out, "anemone_uptime_seconds %.3f\n", anm_seconds() - m->start);
     if (!resident) return;
     anm_strbuf_printf(out,
                       "# HELP process_resident_memory_bytes Resident memory size in bytes.\n"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From a request for text to the jobs that answer it. */
+#include "src/base/clock.h"
 #include "src/serve/response.h"
 
 #include <inttypes.h>
@@ -7,7 +8,6 @@
 
 #include "src/base/alloc.h"
 #include "src/base/json.h"
-#include "src/serve/clock.h"
 #include "src/serve/fields.h"
 #include "src/serve/reply.h"
 #include "src/serve/route.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "src/base/clock.h"
 #include "src/serve/scheduler.h"
 
 #include <errno.h>
 
-#include "src/serve/clock.h"
 
 /* A client that does not read stops its own answer at this many bytes, and nobody else's. */
 enum { MOST_UNSENT = 256 * 1024 };
@@ -111,7 +111,7 @@ static void start_job(anm_scheduler *s, anm_job *job) {
     job->model->running++;
     s->running_count++;
     pthread_mutex_unlock(&s->lock);
-    anm_metrics_time(s->metrics, ANM_LATENCY_QUEUE, anm_serve_now() - job->queued);
+    anm_metrics_time(s->metrics, ANM_LATENCY_QUEUE, anm_seconds() - job->queued);
     anm_served *model = job->model;
     anm_status status = give_session(job, &err);
     if (status == ANM_OK) *end_of(&s->running) = job;
@@ -125,7 +125,7 @@ static void start_job(anm_scheduler *s, anm_job *job) {
 
 /* With the lock, which it lets go meanwhile: jobs in the queue that nobody waits for any more. */
 static void clear_queue(anm_scheduler *s) {
-    double now = anm_serve_now();
+    double now = anm_seconds();
     for (anm_job *job = s->waiting, *next; job; job = next) {
         next = job->next;
         anm_job_end how = verdict(s, job, now, s->ending);
@@ -155,7 +155,7 @@ static bool round_robin(anm_scheduler *s, bool ending) {
         next = job->next;
         anm_error err;
         bool done = false;
-        anm_job_end how = verdict(s, job, anm_serve_now(), ending);
+        anm_job_end how = verdict(s, job, anm_seconds(), ending);
         if (how == ANM_JOB_DONE && anm_exchange_unsent(job->exchange) > MOST_UNSENT) continue;
         moved = true;
         if (how == ANM_JOB_DONE && job->kind->step(job, &done, &err) != ANM_OK)
@@ -211,7 +211,7 @@ static bool has_room(const anm_scheduler *s, const anm_served *m) {
 
 anm_submission anm_scheduler_submit(anm_scheduler *s, anm_job *jobs) {
     anm_submission result = ANM_SUBMITTED;
-    double now = anm_serve_now();
+    double now = anm_seconds();
     pthread_mutex_lock(&s->lock);
     if (s->draining) result = ANM_QUEUE_CLOSED;
     else if (!has_room(s, jobs->model)) result = ANM_QUEUE_FULL;
@@ -231,10 +231,10 @@ anm_submission anm_scheduler_submit(anm_scheduler *s, anm_job *jobs) {
 
 void anm_scheduler_stop(anm_scheduler *s, double grace) {
     if (!s->started) return;
-    double until = anm_serve_now() + grace;
+    double until = anm_seconds() + grace;
     pthread_mutex_lock(&s->lock);
     s->draining = true;
-    while ((s->running_count || s->waiting_count) && anm_serve_now() < until)
+    while ((s->running_count || s->waiting_count) && anm_seconds() < until)
         wait_briefly(s, &s->idle, 0.05);
     s->ending = true;
     pthread_cond_signal(&s->changed);

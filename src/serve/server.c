@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "src/base/clock.h"
 #include "src/serve/server.h"
 
 #include <string.h>
@@ -7,7 +8,6 @@
 #include "src/base/alloc.h"
 #include "src/base/json.h"
 #include "src/base/options.h"
-#include "src/serve/clock.h"
 #include "src/serve/httpd.h"
 
 enum { MIB = 1024 * 1024 };
@@ -108,11 +108,11 @@ anm_status anm_server_start(const anm_server_model *models, size_t count,
 
 void anm_server_stop(anm_server *s, double grace) {
     if (!s) return;
-    double until = anm_serve_now() + grace;
+    double until = anm_seconds() + grace;
     anm_httpd_refuse(s);
     anm_scheduler_stop(&s->scheduler, grace);
     /* Replies that are whole still have to reach their clients. */
-    anm_httpd_stop(s, until > anm_serve_now() + 1 ? until : anm_serve_now() + 1);
+    anm_httpd_stop(s, until > anm_seconds() + 1 ? until : anm_seconds() + 1);
     for (size_t i = 0; i < s->model_count; i++) anm_served_close(&s->models[i]);
     anm_metrics_destroy(&s->metrics);
     pthread_mutex_destroy(&s->lock);
