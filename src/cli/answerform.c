@@ -6,15 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_FILE = 16 << 20 };
+#include "src/cli/cli.h"
 
-static anm_status raise(anm_error *err, anm_status status, const char *where,
-                        const char *message) {
-    *err = (anm_error){.status = status, .offset = ANM_NO_OFFSET};
-    snprintf(err->where, sizeof err->where, "%s", where);
-    snprintf(err->message, sizeof err->message, "%s", message);
-    return status;
-}
+enum { MAX_FILE = 16 << 20 };
 
 static char *read_stream(FILE *file, size_t *len) {
     char *text = malloc(MAX_FILE + 1);
@@ -24,9 +18,11 @@ static char *read_stream(FILE *file, size_t *len) {
 
 static anm_status read_file(const char *path, char **text, size_t *len, anm_error *err) {
     FILE *file = fopen(path, "rb");
+    *text = NULL;
+    *len = 0;
     if (!file) {
         anm_status status = errno == ENOENT ? ANM_ERROR_NOT_FOUND : ANM_ERROR_IO;
-        return raise(err, status, path, strerror(errno));
+        return cli_raise(err, status, path, strerror(errno));
     }
     *text = read_stream(file, len);
     bool failed = ferror(file) != 0;
@@ -35,9 +31,9 @@ static anm_status read_file(const char *path, char **text, size_t *len, anm_erro
     bool memory = !*text;
     free(*text);
     *text = NULL;
-    if (memory) return raise(err, ANM_ERROR_MEMORY, path, "out of memory");
-    if (failed) return raise(err, ANM_ERROR_IO, path, "it cannot be read");
-    return raise(err, ANM_ERROR_LIMIT, path, "more than 16 MB");
+    if (memory) return cli_raise(err, ANM_ERROR_MEMORY, path, "out of memory");
+    if (failed) return cli_raise(err, ANM_ERROR_IO, path, "it cannot be read");
+    return cli_raise(err, ANM_ERROR_LIMIT, path, "more than 16 MB");
 }
 
 anm_status answer_form_read(answer_form *form, bool json, const char *schema, const char *grammar,

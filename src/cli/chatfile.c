@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "src/cli/chatfile.h"
+#include "src/cli/cli.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,13 +12,6 @@
 #include <unistd.h>
 
 static const char format_name[] = "anemone-chat";
-
-static anm_status raise(anm_error *err, anm_status status, const char *where, const char *message) {
-    *err = (anm_error){.status = status, .offset = ANM_NO_OFFSET};
-    snprintf(err->where, sizeof err->where, "%s", where);
-    snprintf(err->message, sizeof err->message, "%s", message);
-    return status;
-}
 
 /* --- writing -------------------------------------------------------------------------------- */
 
@@ -67,11 +61,11 @@ anm_status chatfile_save(const char *path, const char *model, const anm_chat_mes
     char *temporary = malloc(size);
     anm_status status = ANM_OK;
     if (!text || !temporary) {
-        status = raise(err, ANM_ERROR_MEMORY, path, "out of memory");
+        status = cli_raise(err, ANM_ERROR_MEMORY, path, "out of memory");
     } else {
         snprintf(temporary, size, "%s.%ld.partial", path, (long)getpid());
         if (!replace_file(path, temporary, text))
-            status = raise(err, ANM_ERROR_IO, path, strerror(errno));
+            status = cli_raise(err, ANM_ERROR_IO, path, strerror(errno));
     }
     free(temporary);
     free(text);
@@ -92,23 +86,24 @@ static anm_status read_message(const char *path, size_t index, const json_t *val
     char where[sizeof err->where];
     snprintf(where, sizeof where, "%s: message %zu", path, index + 1);
     if (!known_role(role))
-        return raise(err, ANM_ERROR_FORMAT, where, "\"role\" is system, user, assistant or tool");
-    if (!content) return raise(err, ANM_ERROR_FORMAT, where, "\"content\" must be a text");
+        return cli_raise(err, ANM_ERROR_FORMAT, where,
+                         "\"role\" is system, user, assistant or tool");
+    if (!content) return cli_raise(err, ANM_ERROR_FORMAT, where, "\"content\" must be a text");
     anm_chat_message *m = out->messages + out->count++;
     *m = (anm_chat_message){.role = strdup(role), .content = strdup(content)};
-    return m->role && m->content ? ANM_OK : raise(err, ANM_ERROR_MEMORY, path, "out of memory");
+    return m->role && m->content ? ANM_OK : cli_raise(err, ANM_ERROR_MEMORY, path, "out of memory");
 }
 
 static anm_status read_messages(const char *path, const json_t *root, chatfile *out,
                                 anm_error *err) {
     const json_t *list = json_is_array(root) ? root : json_object_get(root, "messages");
     if (!json_is_array(list))
-        return raise(err, ANM_ERROR_FORMAT, path,
+        return cli_raise(err, ANM_ERROR_FORMAT, path,
                      "this is no saved chat: an array of messages, or an object with "
                      "\"messages\", is expected");
     size_t count = json_array_size(list);
     out->messages = calloc(count + 1, sizeof *out->messages);
-    if (!out->messages) return raise(err, ANM_ERROR_MEMORY, path, "out of memory");
+    if (!out->messages) return cli_raise(err, ANM_ERROR_MEMORY, path, "out of memory");
     anm_status status = ANM_OK;
     for (size_t i = 0; i < count && status == ANM_OK; i++)
         status = read_message(path, i, json_array_get(list, i), out, err);
@@ -119,7 +114,7 @@ anm_status chatfile_load(const char *path, chatfile *out, anm_error *err) {
     *out = (chatfile){0};
     FILE *file = fopen(path, "rb");
     if (!file)
-        return raise(err, errno == ENOENT ? ANM_ERROR_NOT_FOUND : ANM_ERROR_IO, path,
+        return cli_raise(err, errno == ENOENT ? ANM_ERROR_NOT_FOUND : ANM_ERROR_IO, path,
                      strerror(errno));
     json_error_t problem;
     json_t *root = json_loadf(file, JSON_REJECT_DUPLICATES, &problem);
@@ -127,7 +122,7 @@ anm_status chatfile_load(const char *path, chatfile *out, anm_error *err) {
     if (!root) {
         char message[sizeof err->message];
         snprintf(message, sizeof message, "line %d: %s", problem.line, problem.text);
-        return raise(err, ANM_ERROR_FORMAT, path, message);
+        return cli_raise(err, ANM_ERROR_FORMAT, path, message);
     }
     anm_status status = read_messages(path, root, out, err);
     json_decref(root);

@@ -5,15 +5,8 @@
 #include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "src/cli/cli.h"
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static bool renew_terminal(chatview *v) {
     mdterm_options options = {stdout, cli_columns(stdout), v->colour, v->unicode};
@@ -58,7 +51,7 @@ static bool keep_thought(chatview *v, const char *text, size_t length) {
 
 /* A line that is written over; on a terminal that cannot, it is written once. */
 static void tell_thinking(chatview *v) {
-    double at = now();
+    double at = cli_seconds();
     if (!v->colour) {
         if (v->told == 0) printf("(thinking)\n");
         v->told = at;
@@ -71,7 +64,7 @@ static void tell_thinking(chatview *v) {
 
 static void begin_thought(chatview *v) {
     v->in_thought = true;
-    v->thought_began = now();
+    v->thought_began = cli_seconds();
     v->told = 0;
     if (v->thinking == CHAT_THINK_SHOW) mdterm_dim(v->md, true);
 }
@@ -85,7 +78,7 @@ static void end_thought(chatview *v) {
         putchar('\n');
     } else if (v->colour) {
         printf("\r\033[2mthought for %.1f s; /think shows it\033[0m\033[K\n",
-               now() - v->thought_began);
+               cli_seconds() - v->thought_began);
     }
 }
 

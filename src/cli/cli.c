@@ -10,9 +10,23 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MOST_OPTIONS = 40, HELP_CODE = 1000 };
+
+anm_status cli_raise(anm_error *err, anm_status status, const char *where, const char *message) {
+    *err = (anm_error){.status = status, .offset = ANM_NO_OFFSET};
+    snprintf(err->where, sizeof err->where, "%s", where);
+    snprintf(err->message, sizeof err->message, "%s", message);
+    return status;
+}
+
+double cli_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
 
 int cli_fail(const anm_error *error) {
     char text[1024];

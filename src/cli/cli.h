@@ -62,6 +62,11 @@ int cli_parse(const cli_spec *spec, int argc, char **argv, char ***operands, int
  */
 int cli_set(const cli_spec *spec, const char *name, const char *text);
 
+/* Fills in an error of the command's own; gives the status. */
+anm_status cli_raise(anm_error *err, anm_status status, const char *where, const char *message);
+/* Seconds since some moment, for durations. */
+double cli_seconds(void);
+
 /* "anemone: where: message" on stderr; gives the exit code for the status. */
 int cli_fail(const anm_error *error);
 /* "anemone COMMAND: message" and a hint at --help; gives CLI_USAGE. */

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "anemone/limits.h"
 #include "src/cli/benchprofile.h"
@@ -37,12 +36,6 @@ typedef struct bench {
     bench_profile profile;
     anm_error err;
 } bench;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void add_case(bench *b, bool decode, size_t tokens, size_t depth) {
     if (b->count == MOST_CASES || tokens == 0 || depth + tokens > b->context) return;
@@ -73,9 +66,9 @@ static anm_status run_case(bench *b, bench_case *c, size_t repeat) {
     anm_status status = go_to_depth(b, c);
     if (status != ANM_OK) return status;
     if (b->profile.on) bench_profile_start(&b->profile, b->llm, c->decode);
-    double begin = now();
+    double begin = cli_seconds();
     status = run_tokens(b, c);
-    c->seconds[repeat] = now() - begin;
+    c->seconds[repeat] = cli_seconds() - begin;
     if (b->profile.on) bench_profile_stop(&b->profile, b->llm, c->decode, c->tokens);
     c->cache = bench_profile_cache(&b->profile);
     return status;
@@ -83,9 +76,9 @@ static anm_status run_case(bench *b, bench_case *c, size_t repeat) {
 
 /* Plans are made, and pages mapped, before anything counts. */
 static anm_status warm_up(bench *b) {
-    double begin = now();
+    double begin = cli_seconds();
     anm_status status = anm_session_append(b->session, b->tokens[0], &b->err);
-    b->first = now() - begin;
+    b->first = cli_seconds() - begin;
     for (size_t i = 0; i < b->count && status == ANM_OK; i++)
         status = run_case(b, &b->cases[i], 0);
     return status;
@@ -259,10 +252,10 @@ static anm_status open_bench(bench *b, const char *dir, const bench_settings *s)
     options.cpu = s->cpu;
     options.prefill_rows = s->rows;
     engine_kind(s->engine, &options.engine);
-    double begin = now();
+    double begin = cli_seconds();
     anm_status status = anm_llm_open(dir, &options, &b->llm, &b->err);
     if (status == ANM_OK) status = anm_session_create(b->llm, &b->session, &b->err);
-    b->load = now() - begin;
+    b->load = cli_seconds() - begin;
     if (status != ANM_OK) return status;
     b->context = anm_llm_context_length(b->llm);
     b->tokens = calloc(b->context + 1, sizeof *b->tokens);

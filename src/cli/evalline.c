@@ -3,8 +3,9 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "src/cli/cli.h"
 
 /* "1:02:03", or "2:03". */
 static const char *clock_text(double seconds, char *buffer, size_t size) {
@@ -17,9 +18,7 @@ static const char *clock_text(double seconds, char *buffer, size_t size) {
 
 void eval_line_show(eval_line *line, const char *text, double seconds_left) {
     char left[32], whole[200];
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    double now = (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+    double now = cli_seconds();
     if (!isatty(STDERR_FILENO) || (line->open && now < line->shown + 0.2)) return;
     line->open = true;
     line->shown = now;

@@ -3,18 +3,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "src/cli/cli.h"
 
 static const double every = 10; /* seconds between lines that are no terminal's */
-
-static double seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 void pull_line_init(pull_line *line, bool quiet) {
     *line = (pull_line){.terminal = isatty(STDERR_FILENO), .quiet = quiet};
@@ -78,8 +71,8 @@ static void rewrite(pull_line *line, const anm_hub_progress *p) {
 
 static void append(pull_line *line, const anm_hub_progress *p) {
     char text[256];
-    if (seconds() - line->told < every) return;
-    line->told = seconds();
+    if (cli_seconds() - line->told < every) return;
+    line->told = cli_seconds();
     make_text(p, 80, text, sizeof text);
     fprintf(stderr, "%s\n", text);
 }
@@ -94,7 +87,7 @@ int pull_line_show(void *context, const anm_hub_progress *p) {
     if (fresh) {
         pull_line_end(line);
         show_phase(p);
-        line->told = seconds();
+        line->told = cli_seconds();
     }
     if (p->retries > line->retries && !line->terminal)
         fprintf(stderr, "(a request had to be repeated; %zu so far)\n", p->retries);

@@ -7,10 +7,7 @@
 #include "anemone/tool_call.h"
 
 static anm_status raise(talk *t, anm_status status, const char *message) {
-    t->err = (anm_error){.status = status, .offset = ANM_NO_OFFSET};
-    snprintf(t->err.where, sizeof t->err.where, "%s", t->llm ? anm_llm_name(t->llm) : "");
-    snprintf(t->err.message, sizeof t->err.message, "%s", message);
-    return status;
+    return cli_raise(&t->err, status, t->llm ? anm_llm_name(t->llm) : "", message);
 }
 
 static anm_status open_draft(talk *t, const char *dir, const anm_llm_options *options) {
