@@ -19,8 +19,8 @@ typedef struct chat {
     size_t text_count;
 } chat;
 
-/* Commands as Tab completes them, ending with NULL. */
-extern const char *const chat_command_words[];
+/* Of the commands, "/help" and so on; NULL past the end. */
+const char *chat_command_name(size_t index);
 /* Does what a line that starts with '/' says; what is wrong is told. */
 void chat_command(chat *c, const char *line);
 /* Answers the conversation as it stands, whose last message is the user's. */

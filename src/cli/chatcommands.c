@@ -190,10 +190,11 @@ static const chat_command_entry commands[] = {
     {"/quit", "", "leave (or Ctrl-D)", do_quit},
 };
 
-const char *const chat_command_words[] = {"/help", "/reset", "/regen", "/undo",  "/system", "/set",
-                                          "/think", "/save", "/load",  "/stats", "/quit",   NULL};
-
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+const char *chat_command_name(size_t index) {
+    return index < COMMAND_COUNT ? commands[index].name : NULL;
+}
 
 /* In a narrow window the explanations go below their commands. */
 static void do_help(chat *c, const char *argument) {

@@ -14,7 +14,7 @@ enum { HISTORY_LINES = 1000 };
 
 static bool at_terminal;
 static char history_path[1024]; /* empty: not kept */
-static const char *const *completions;
+static chatline_word_fn completion;
 
 /* --- history -------------------------------------------------------------------------------- */
 
@@ -40,8 +40,8 @@ static void make_folders(char *path) {
 static char *next_completion(const char *text, int state) {
     static size_t at;
     if (state == 0) at = 0;
-    while (completions && completions[at]) {
-        const char *word = completions[at++];
+    for (const char *word; (word = completion(at)) != NULL;) {
+        at++;
         if (strncmp(word, text, strlen(text)) == 0) return strdup(word);
     }
     return NULL;
@@ -53,9 +53,9 @@ static char **complete(const char *text, int start, int end) {
     return start == 0 ? rl_completion_matches(text, next_completion) : NULL;
 }
 
-void chatline_open(bool terminal, const char *const *words) {
+void chatline_open(bool terminal, chatline_word_fn word) {
     at_terminal = terminal;
-    completions = words;
+    completion = word;
     if (!terminal) return;
     find_history(history_path, sizeof history_path);
     using_history();

@@ -8,9 +8,13 @@
 #define ANM_CLI_CHATLINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* Reads the history of earlier chats; Tab completes these words at the start of a line. */
-void chatline_open(bool terminal, const char *const *words);
+/* A word that Tab completes at the start of a line; NULL past the end. */
+typedef const char *(*chatline_word_fn)(size_t index);
+
+/* Reads the history of earlier chats. */
+void chatline_open(bool terminal, chatline_word_fn word);
 void chatline_close(void);
 /*
  * The next question or command, or NULL at the end of input. The caller frees. Ctrl-C at the prompt

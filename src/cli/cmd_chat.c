@@ -115,7 +115,7 @@ static int chat_run(chat *c, const char *model) {
         code = ANM_ERROR_MEMORY;
     } else {
         cli_catch_interrupt();
-        chatline_open(c->terminal, chat_command_words);
+        chatline_open(c->terminal, chat_command_name);
         if (c->terminal) {
             c->t.show = show;
             c->t.show_context = c;

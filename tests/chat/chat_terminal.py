@@ -214,6 +214,12 @@ def test_many_lines(command, folder):
     equal(chat.close(), 0, "end")
 
 
+def test_completion(command, _):
+    chat = Chat(command)
+    check("[prompt" in chat.say("/sta\t"), "Tab completes a command")
+    equal(chat.close(), 0, "end")
+
+
 def test_history(command, folder):
     home = os.path.join(folder, "home")
     path = os.path.join(home, "state/anemone/chat_history")
