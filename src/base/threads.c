@@ -6,17 +6,37 @@
 #include <stdbool.h>
 #include <unistd.h>
 
+#include "src/base/cpuquota.h"
+
 enum { MOST_THREADS = 256 };
 
 #ifdef __linux__
 #include <sched.h>
-int anm_cpu_count(void) {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) {
-        int n = CPU_COUNT(&set);
+
+static double quota;
+static pthread_once_t quota_once = PTHREAD_ONCE_INIT;
+
+static void read_quota(void) {
+    quota = anm_cpu_quota("");
+}
+
+/* The kernel refuses a set smaller than its own, and machines may have more than 1024. */
+static int allowed_processors(void) {
+    enum { MOST = 1 << 16 };
+    for (int room = CPU_SETSIZE; room <= MOST; room *= 2) {
+        cpu_set_t *set = CPU_ALLOC(room);
+        if (!set) return 1;
+        int n = sched_getaffinity(0, CPU_ALLOC_SIZE(room), set) == 0
+                    ? CPU_COUNT_S(CPU_ALLOC_SIZE(room), set) : 0;
+        CPU_FREE(set);
         if (n > 0) return n;
     }
     return 1;
+}
+
+int anm_cpu_count(void) {
+    pthread_once(&quota_once, read_quota);
+    return anm_cpu_count_within(allowed_processors(), quota);
 }
 #else
 int anm_cpu_count(void) {

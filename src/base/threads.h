@@ -5,7 +5,10 @@
 
 #include <stddef.h>
 
-/* Processors this process may use; at least 1. */
+/*
+ * Processors this process may use: those it may run on, no more than a control group's quota of
+ * their time is worth (cpuquota.h, read once). At least 1. Two of them may share a core.
+ */
 int anm_cpu_count(void);
 
 /*
