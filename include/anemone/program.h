@@ -69,6 +69,20 @@ ANM_API ANM_MUST_CHECK anm_status anm_program_open(const char *path, anm_program
                                                    anm_error *err);
 ANM_API void anm_program_close(anm_program *program); /* NULL is fine */
 
+/* Told how many of how many bytes are done. Non-zero ends the work: ANM_ERROR_CANCELLED. */
+typedef int (*anm_bytes_fn)(void *context, uint64_t done, uint64_t total);
+
+/* Of the weight files, which are mapped. */
+ANM_API uint64_t anm_program_weight_bytes(const anm_program *program);
+/*
+ * Brings the weights into memory, which the first run would do otherwise, page by page. They stay
+ * mapped: what is short of memory may drop them again. `progress`, which may be NULL, is called
+ * before the first and after every 32 MB. ANM_ERROR_IO for a file that can no longer be read.
+ */
+ANM_API ANM_MUST_CHECK anm_status anm_program_load_weights(const anm_program *program,
+                                                           anm_bytes_fn progress, void *context,
+                                                           anm_error *err);
+
 ANM_API size_t anm_program_function_count(const anm_program *program);
 ANM_API const anm_function *anm_program_function_at(const anm_program *program, size_t index);
 /* By name; NULL for the default function. NULL if there is none. */

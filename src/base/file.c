@@ -73,6 +73,32 @@ void anm_mapping_drop(const anm_mapping *mapping, size_t offset, size_t size) {
         madvise((void *)(mapping->data + begin), end - begin, MADV_DONTNEED);
 }
 
+/* The pages that hold part of the bytes, as advice is given by whole pages. */
+static int advise(const anm_mapping *mapping, size_t offset, size_t size, int advice) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), begin = offset / page * page;
+    if (!mapping->mapped || offset >= mapping->size) return 0;
+    if (size > mapping->size - offset) size = mapping->size - offset;
+    return madvise((void *)(mapping->data + begin), offset + size - begin, advice);
+}
+
+void anm_mapping_expect(const anm_mapping *mapping, size_t offset, size_t size) {
+    (void)advise(mapping, offset, size, MADV_WILLNEED);
+}
+
+#ifdef MADV_POPULATE_READ
+/* Faults all pages in with one call, which fails where a page cannot be read; touching that one
+ * would end the process. */
+bool anm_mapping_fetch(const anm_mapping *mapping, size_t offset, size_t size) {
+    if (advise(mapping, offset, size, MADV_POPULATE_READ) == 0) return true;
+    return errno != EFAULT && errno != EHWPOISON;
+}
+#else
+bool anm_mapping_fetch(const anm_mapping *mapping, size_t offset, size_t size) {
+    (void)advise(mapping, offset, size, MADV_WILLNEED);
+    return true;
+}
+#endif
+
 static anm_status read_fully(int fd, const char *path, char *data, size_t size, anm_error *err) {
     for (size_t done = 0; done < size;) {
         ssize_t n = read(fd, data + done, size - done);

@@ -29,6 +29,12 @@ void anm_mapping_close(anm_mapping *mapping);
 /* Tells the kernel that these pages are not needed soon, so that they don't count as resident. */
 void anm_mapping_drop(const anm_mapping *mapping, size_t offset, size_t size);
 
+/* Tells the kernel that these bytes are wanted soon: it may begin to read them. */
+void anm_mapping_expect(const anm_mapping *mapping, size_t offset, size_t size);
+/* Waits until these bytes are in memory. False if they cannot be read: the file was cut, or its
+ * disk failed. */
+bool anm_mapping_fetch(const anm_mapping *mapping, size_t offset, size_t size);
+
 /* Whole file into arena memory, with a zero byte after the end. */
 ANM_MUST_CHECK anm_status anm_file_read(anm_arena *arena, const char *path, size_t limit,
                                         char **data, size_t *size, anm_error *err);
