@@ -50,6 +50,14 @@ ANM_API void anm_llm_options_init(anm_llm_options *options);
 ANM_API ANM_MUST_CHECK anm_status anm_llm_open(const char *dir, const anm_llm_options *options,
                                                anm_llm **out, anm_error *err);
 ANM_API void anm_llm_close(anm_llm *llm); /* NULL is fine */
+/*
+ * Does now what the first prompt would do otherwise: plans every function of the packages and
+ * brings their weights into memory, as anm_program_load_weights() does; `progress` (may be NULL)
+ * is told the bytes of all packages. A package of embeddings is left on the disk, as few of its
+ * rows are read. What was done stays done when it is cancelled.
+ */
+ANM_API ANM_MUST_CHECK anm_status anm_llm_prepare(const anm_llm *llm, anm_bytes_fn progress,
+                                                  void *context, anm_error *err);
 
 ANM_API const char *anm_llm_name(const anm_llm *llm);           /* from meta.yaml, else the path */
 ANM_API size_t anm_llm_context_length(const anm_llm *llm);      /* positions of the KV cache */

@@ -10,15 +10,19 @@
 
 enum { HALF_ZERO = 0, HALF_MINUS_INFINITY = 0xfc00, MOST_INPUTS = 5 };
 
+void anm_llm_predict_options(const anm_llm *llm, anm_predict_options *out) {
+    anm_predict_options_init(out);
+    out->precision = llm->precision;
+    out->engine = llm->engine;
+    out->threads = llm->threads;
+    out->cpu = llm->cpu;
+}
+
 static anm_status predict(const anm_session *s, const anm_function *f, const anm_tensor *inputs,
                           size_t input_count, anm_tensor *outputs, size_t output_count,
                           anm_error *err) {
     anm_predict_options options;
-    anm_predict_options_init(&options);
-    options.precision = s->llm->precision;
-    options.engine = s->llm->engine;
-    options.threads = s->llm->threads;
-    options.cpu = s->llm->cpu;
+    anm_llm_predict_options(s->llm, &options);
     return anm_predict(f, inputs, input_count, outputs, output_count, s->state, &options, err);
 }
 

@@ -92,6 +92,8 @@ ANM_MUST_CHECK anm_status anm_llm_wire(anm_llm *llm, anm_error *err);
 ANM_MUST_CHECK anm_status anm_llm_widen(anm_llm *llm, int64_t option, anm_error *err);
 /* The fewest rows that hold so many; NULL: a batch does, or nothing does. */
 const anm_llm_width *anm_llm_width_for(const anm_llm *llm, size_t rows);
+/* How the model's functions are run. */
+void anm_llm_predict_options(const anm_llm *llm, anm_predict_options *out);
 /* headwire.c: whether a function gives winners, and taking what a head gives. */
 bool anm_llm_gives_winners(const anm_function *f);
 ANM_MUST_CHECK anm_status anm_llm_take_logits(anm_llm *llm, const anm_function *f,
