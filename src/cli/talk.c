@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "anemone/tool_call.h"
+#include "src/cli/loadline.h"
 
 static anm_status raise(talk *t, anm_status status, const char *message) {
     return cli_raise(&t->err, status, t->llm ? anm_llm_name(t->llm) : "", message);
@@ -33,6 +34,7 @@ anm_status talk_open(talk *t, const char *dir, const talk_settings *settings) {
     status = answer_form_open(&t->form, t->llm, &t->err);
     if (status == ANM_OK) status = anm_session_create(t->llm, &t->session, &t->err);
     if (status == ANM_OK && settings->draft) status = open_draft(t, settings->draft, &options);
+    if (status == ANM_OK) status = cli_load(t->llm, &t->err);
     if (status == ANM_OK && settings->system) status = talk_add(t, "system", settings->system);
     return status;
 }
