@@ -34,6 +34,8 @@ static anm_status open_llm(anm_served *m, const anm_server_options *options, anm
     if (!anm_llm_tokenizer(m->llm))
         return anm_fail(err, ANM_ERROR_NOT_FOUND, m->path,
                         "there is no tokenizer.json beside the packages");
+    /* The first request is to wait for no disk. */
+    ANM_TRY(anm_llm_prepare(m->llm, NULL, NULL, err));
     m->slot_count = (size_t)options->sessions;
     m->slots = ANM_ARENA_ARRAY(m->arena, anm_slot, m->slot_count);
     if (!m->slots) return anm_fail_memory(err);
