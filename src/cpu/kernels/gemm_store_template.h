@@ -5,20 +5,24 @@
 
 #include <stdint.h>
 
+/* VN tokens of at most VN rows. */
+static inline void store_square(const float *sums, int64_t ld, int64_t rows, int64_t tokens,
+                                float *y, int64_t ldy) {
+    vf x[VN];
+    for (int i = 0; i < VN; i++) x[i] = i < rows ? v_load(sums + i * ld) : v_zero();
+    v_transpose(x);
+    for (int i = 0; i < VN && i < tokens; i++) {
+        if (rows >= VN) v_store(y + i * ldy, x[i]);
+        else v_store_part(y + i * ldy, x[i], rows);
+    }
+}
+
 /* `sums` has whole vectors of tokens. */
-static void store_transposed(const float *sums, int64_t ld, int64_t rows, int64_t tokens, float *y,
-                             int64_t ldy) {
+static inline void store_transposed(const float *sums, int64_t ld, int64_t rows, int64_t tokens,
+                                    float *y, int64_t ldy) {
     for (int64_t t = 0; t < tokens; t += VN)
-        for (int64_t r = 0; r < rows; r += VN) {
-            vf x[VN];
-            for (int i = 0; i < VN; i++)
-                x[i] = r + i < rows ? v_load(sums + (r + i) * ld + t) : v_zero();
-            v_transpose(x);
-            for (int i = 0; i < VN && t + i < tokens; i++) {
-                if (rows - r >= VN) v_store(y + (t + i) * ldy + r, x[i]);
-                else v_store_part(y + (t + i) * ldy + r, x[i], rows - r);
-            }
-        }
+        for (int64_t r = 0; r < rows; r += VN)
+            store_square(sums + r * ld + t, ld, rows - r, tokens - t, y + t * ldy + r, ldy);
 }
 
 #endif

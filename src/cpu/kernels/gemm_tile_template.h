@@ -18,8 +18,20 @@
 
 enum { MANY = VECTOR_REGISTERS == 32 ? 4 : 2 }; /* groups of tokens at a time */
 
+/*
+ * Sums that are complete and yet to be written, a square at a time between the next products:
+ * memory takes lines more slowly than they come if all are written at once.
+ */
+typedef struct gemm_pending {
+    const float *sums; /* of the first row and token; NULL: nothing */
+    int64_t rows, tokens, row, token; /* token, row: of the next square */
+    float *y;
+} gemm_pending;
+
 typedef struct gemm_scratch {
     gemm_panel panel;
+    gemm_pending pending;
+    int64_t ld, ldy; /* of sums and output */
     weight weights[PANEL * BLOCK] __attribute__((aligned(64)));
     float sums[] __attribute__((aligned(64))); /* [rows_at_a_time][tokens, whole groups] */
 } gemm_scratch;
@@ -47,31 +59,51 @@ ALWAYS void multiply_tile(const weight *w, const float *factor, const float *x,
         }
 }
 
-ALWAYS void multiply_groups(const gemm_scratch *s, const float *x, const float *x_factor,
-                            int64_t elements, float *sums, int64_t ld, bool first, int rows,
-                            int groups) {
-    for (int64_t r = 0; r < s->panel.rows; r += rows)
-        multiply_tile(s->weights + r * BLOCK, s->panel.factor + r, x, x_factor, elements,
-                      sums + r * ld, ld, first, rows, groups);
+static void write_square(gemm_scratch *s) {
+    gemm_pending *p = &s->pending;
+    if (!p->sums) return;
+    store_square(p->sums + p->row * s->ld + p->token, s->ld, p->rows - p->row,
+                 p->tokens - p->token, p->y + p->token * s->ldy + p->row, s->ldy);
+    p->row += VN;
+    if (p->row < p->rows) return;
+    p->row = 0;
+    p->token += VN;
+    if (p->token >= p->tokens) p->sums = NULL;
 }
 
-/* The panel, decoded, against all tokens. */
-static void multiply_panel(const gemm_scratch *s, const gemm_input *in, float *sums) {
-    int64_t block = s->panel.k0 / BLOCK, ld = in->groups * VN;
-    int64_t elements = up(s->panel.k1 - s->panel.k0, STEP) / PER;
+static void write_pending(gemm_scratch *s) {
+    while (s->pending.sums) write_square(s);
+}
+
+ALWAYS void multiply_groups(gemm_scratch *s, const float *x, const float *x_factor,
+                            int64_t elements, float *sums, bool first, int rows, int groups) {
+    for (int64_t r = 0; r < s->panel.rows; r += rows) {
+        multiply_tile(s->weights + r * BLOCK, s->panel.factor + r, x, x_factor, elements,
+                      sums + r * s->ld, s->ld, first, rows, groups);
+        write_square(s);
+    }
+}
+
+/* The panel, decoded, against all tokens; y if its sums are complete then, else NULL. */
+static void multiply_panel(gemm_scratch *s, const gemm_input *in, float *sums, float *y) {
+    int64_t block = s->panel.k0 / BLOCK, elements = up(s->panel.k1 - s->panel.k0, STEP) / PER;
     bool first = block == 0;
-    for (int64_t g = 0; g < in->groups;) {
+    for (int64_t g = 0, n; g < in->groups; g += n) {
         const float *x = in->packed + (block * in->groups + g) * GROUP_FLOATS;
         const float *x_factor = in->factors + (block * in->groups + g) * VN;
-        int64_t left = in->groups - g;
         float *to = sums + g * VN;
-        if (MANY == 4 && left >= 4)
-            multiply_groups(s, x, x_factor, elements, to, ld, first, 4, MANY);
-        else if (MANY == 4 && left == 3)
-            multiply_groups(s, x, x_factor, elements, to, ld, first, 4, MANY - 1);
-        else if (left >= 2) multiply_groups(s, x, x_factor, elements, to, ld, first, 4, 2);
-        else multiply_groups(s, x, x_factor, elements, to, ld, first, 8, 1);
-        g += left < MANY ? left : MANY;
+        int64_t left = in->tokens - g * VN;
+        n = in->groups - g < MANY ? in->groups - g : MANY;
+        if (s->pending.sums == to) write_pending(s);
+        if (MANY == 4 && n == 4) multiply_groups(s, x, x_factor, elements, to, first, 4, MANY);
+        else if (MANY == 4 && n == 3)
+            multiply_groups(s, x, x_factor, elements, to, first, 4, MANY - 1);
+        else if (n == 2) multiply_groups(s, x, x_factor, elements, to, first, 4, 2);
+        else multiply_groups(s, x, x_factor, elements, to, first, 8, 1);
+        if (!y) continue;
+        write_pending(s);
+        s->pending = (gemm_pending){to, s->panel.rows, left < n * VN ? left : n * VN, 0, 0,
+                                    y + g * VN * s->ldy};
     }
 }
 
@@ -86,20 +118,21 @@ static void run(const anm_matrix *w, const void *input, int64_t tokens, int64_t 
                 float *y, int64_t ldy, void *scratch) {
     gemm_scratch *s = scratch;
     gemm_input in = input_layout(input, w->columns, tokens);
-    int64_t ld = in.groups * VN;
+    s->ld = in.groups * VN;
+    s->ldy = ldy;
+    s->pending.sums = NULL;
     walk at = walk_start(row0, row1, w->columns, rows_at_a_time(w->columns, tokens));
     panel_start(&s->panel, w);
     memset(s->panel.factor, 0, sizeof s->panel.factor);
     for (; !walk_ended(&at); walk_on(&at)) {
-        float *sums = s->sums + (at.row - at.first) * ld;
+        float *sums = s->sums + (at.row - at.first) * s->ld;
         panel_turn(&s->panel, &at);
         for (int64_t r = 0; r < s->panel.rows; r++)
             panel_decode(&s->panel, r, s->panel.k1 - at.k0, s->weights + r * BLOCK, STEP);
         clear_rest(s);
-        multiply_panel(s, &in, sums);
-        if (walk_is_last_block(&at))
-            store_transposed(sums, ld, s->panel.rows, tokens, y + at.row, ldy);
+        multiply_panel(s, &in, sums, walk_is_last_block(&at) ? y + at.row : NULL);
     }
+    write_pending(s);
 }
 
 static bool accepts(const anm_matrix *w) { return true; }
