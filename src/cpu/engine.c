@@ -49,11 +49,11 @@ static anm_status build(anm_engine *e, const anm_mil_function *f, const anm_tens
                         size_t count, const anm_engine_options *o, anm_error *err) {
     anm_pass_options passes = {.skip = o->skip, .validate = o->validate};
     ANM_TRY(copy_function(e, f, inputs, count, err));
+    e->plan.flow.constants = o->constants;
     ANM_TRY(anm_pass_run_all(&e->plan.flow, &passes, err));
     e->plan.arena = e->plan.flow.program->arena;
     e->plan.isa = o->isa;
     e->plan.rows = anm_row_kernels_find(o->isa);
-    e->plan.copied = e->plan.flow.copied;
     e->plan.threads = o->threads > 0 ? o->threads : 1;
     e->plan.output_names = e->plan.flow.output_names;
     return anm_plan_fill(&e->plan, o->state_dtype, err);
@@ -113,7 +113,7 @@ bool anm_engine_fits(const anm_engine *e, const anm_tensor *inputs, size_t input
 anm_engine_facts anm_engine_get_facts(const anm_engine *e) {
     const anm_plan *p = &e->plan;
     size_t phases = p->step_count ? (size_t)p->steps[p->step_count - 1].phase + 1 : 0;
-    return (anm_engine_facts){p->workspace, p->copied, p->step_count, phases, p->fallbacks};
+    return (anm_engine_facts){p->workspace, p->flow.copied, p->step_count, phases, p->fallbacks};
 }
 
 /* Workspaces. */

@@ -9,6 +9,7 @@
 #include "src/cpu/isa.h"
 #include "src/cpu/pool.h"
 #include "src/interp/interp.h"
+#include "src/pass/constants.h"
 
 typedef struct anm_engine anm_engine;
 
@@ -18,6 +19,8 @@ typedef struct anm_engine_options {
     int threads;           /* most that will run it */
     const char *skip;      /* passes to leave out; NULL: the environment's */
     bool validate;         /* the function after each pass */
+    anm_constants *constants; /* shared by the engines of the function, and outlives them; NULL:
+                               * the engine keeps its own */
 } anm_engine_options;
 
 /*

@@ -9,6 +9,7 @@
 #include "src/base/alloc.h"
 #include "src/base/dtype.h"
 #include "src/cpu/step_copy.h"
+#include "src/pass/constants.h"
 
 static const anm_lie nowhere = {.block = -1};
 
@@ -72,43 +73,58 @@ static bool usable(const anm_mil_type *type, const void *data, int64_t count, an
     return type->dtype == wanted || (type->dtype == ANM_DTYPE_FP16 && count > SMALL);
 }
 
+/* The numbers as fp32 or int32, made once for all plans; `value` NULL: for this one. */
+static const void *as_numbers(anm_planner *p, const anm_mil_value *value, const anm_mil_type *type,
+                              const void *data, anm_dtype dtype) {
+    anm_flow *g = &p->plan->flow;
+    const anm_tensor *have = value ? anm_constants_find(g, value, ANM_CONSTANT_NUMBERS) : NULL;
+    if (have) return have->data;
+    size_t bytes = (size_t)anm_type_elements(type) * 4;
+    anm_arena *arena = value ? anm_constants_arena(g, value) : p->plan->arena;
+    anm_tensor made = {.dtype = dtype, .data = anm_arena_alloc(arena, bytes), .bytes = bytes};
+    bool ok = made.data;
+    if (ok) anm_elements_convert(dtype, made.data, type->dtype, data, anm_type_elements(type));
+    if (ok && value) ok = anm_constants_keep(g, value, ANM_CONSTANT_NUMBERS, &made);
+    else if (ok) g->copied += bytes;
+    if (!ok && p->status == ANM_OK) p->status = anm_fail_memory(p->err);
+    return ok ? made.data : NULL;
+}
+
 /* Floats of other types, and small ones, become fp32; all integers int32. */
-static anm_lie numbers_lie(anm_planner *p, const anm_mil_type *type, const void *data,
-                           bool convert) {
+static anm_lie numbers_lie(anm_planner *p, const anm_mil_value *value, const anm_mil_type *type,
+                           const void *data, bool convert) {
     int64_t count = anm_type_elements(type);
     anm_dtype dtype = anm_dtype_is_float(type->dtype) ? ANM_DTYPE_FP32 : ANM_DTYPE_INT32;
     if (usable(type, data, count, dtype) && (type->dtype == dtype || !convert))
         return constant_lie(p, type->dtype, type, data);
-    void *copy = anm_plan_alloc(p, (size_t)count * 4);
-    if (!copy) return nowhere;
-    anm_elements_convert(dtype, copy, type->dtype, data, count);
-    p->plan->copied += (size_t)count * 4;
-    return constant_lie(p, dtype, type, copy);
+    const void *numbers = as_numbers(p, value, type, data, dtype);
+    return numbers ? constant_lie(p, dtype, type, numbers) : nowhere;
 }
 
-static anm_lie literal_lie(anm_planner *p, const anm_mil_literal *literal, bool convert) {
+/* `value` NULL: a literal written inline. */
+static anm_lie literal_lie(anm_planner *p, const anm_mil_value *value,
+                           const anm_mil_literal *literal, bool convert) {
     const anm_mil_type *type = literal->type;
     if (type->kind != ANM_MIL_TENSOR || anm_dtype_bits(type->dtype) < 8 || !literal->data)
         return nowhere;
-    return numbers_lie(p, type, literal->data, convert);
+    return numbers_lie(p, value, type, literal->data, convert);
 }
 
 /* What a constexpr op gives, decoded: for ops whose kernels read no compressed form. */
 static anm_lie decoded_lie(anm_planner *p, const anm_mil_value *value, bool convert) {
     anm_tensor t;
     if (p->status == ANM_OK)
-        p->status = anm_interp_constant(value, p->plan->arena, &t, p->err);
+        p->status = anm_constants_decode(&p->plan->flow, value, &t, p->err);
     if (p->status != ANM_OK || anm_dtype_bits(t.dtype) < 8) return nowhere;
-    p->plan->copied += t.bytes;
     anm_mil_type type = *value->type;
     type.dtype = t.dtype;
-    return numbers_lie(p, &type, t.data, convert);
+    return numbers_lie(p, value, &type, t.data, convert);
 }
 
 anm_lie anm_lie_of(anm_planner *p, const anm_mil_value *value) {
     anm_lie *lie = &p->lies[value->id];
     if (lie->block >= 0) return *lie;
-    if (value->constant) *lie = literal_lie(p, value->constant, false);
+    if (value->constant) *lie = literal_lie(p, value, value->constant, false);
     else if (anm_is_constant(value)) *lie = decoded_lie(p, value, false);
     return *lie;
 }
@@ -117,13 +133,13 @@ anm_lie anm_lie_constant_floats(anm_planner *p, anm_mil_operand o) {
     const anm_mil_type *type = anm_mil_operand_type(o);
     const anm_mil_literal *literal = anm_mil_operand_constant(o);
     if (!type || !anm_dtype_is_float(type->dtype)) return nowhere;
-    if (literal) return literal_lie(p, literal, true);
+    if (literal) return literal_lie(p, o.value, literal, true);
     return o.value && anm_is_constant(o.value) ? decoded_lie(p, o.value, true) : nowhere;
 }
 
 anm_lie anm_operand_lie(anm_planner *p, anm_mil_operand o) {
     if (o.value) return anm_lie_of(p, o.value);
-    return o.literal ? literal_lie(p, o.literal, false) : nowhere;
+    return o.literal ? literal_lie(p, NULL, o.literal, false) : nowhere;
 }
 
 anm_lie anm_arg_lie(anm_planner *p, const anm_mil_op *op, const char *name) {

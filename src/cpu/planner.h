@@ -84,7 +84,6 @@ typedef struct anm_plan {
     size_t scratch_begin, scratch_each;
     anm_interp **interps; /* of those steps that the interpreter runs */
     size_t fallbacks;     /* steps that the interpreter runs */
-    size_t copied;        /* bytes of constants that were copied or converted */
 } anm_plan;
 
 typedef struct anm_planner {

@@ -3,6 +3,7 @@
 #include "src/cpu/step_matrix.h"
 
 #include "src/base/dtype.h"
+#include "src/pass/constants.h"
 
 /* [rows, columns, 1, ..]. */
 static bool read_shape(const anm_mil_type *type, anm_matrix *m) {
@@ -111,12 +112,11 @@ static bool from_blockwise(const anm_mil_op *op, anm_matrix *m) {
 /* Other compressed forms are decoded once. */
 static bool from_decoded(anm_planner *p, const anm_mil_value *value, anm_matrix *m) {
     anm_tensor t;
-    anm_status status = anm_interp_constant(value, p->plan->arena, &t, p->err);
+    anm_status status = anm_constants_decode(&p->plan->flow, value, &t, p->err);
     if (status != ANM_OK) {
         p->status = status;
         return false;
     }
-    p->plan->copied += t.bytes;
     m->data = t.data;
     m->kind = t.dtype == ANM_DTYPE_FP16 ? ANM_MATRIX_FP16 : ANM_MATRIX_FP32;
     m->bits = t.dtype == ANM_DTYPE_FP16 ? 16 : 32;

@@ -166,6 +166,17 @@ anm_mil_value *anm_mil_builder_tensor(anm_mil_builder *b, const char *name, anm_
     return add_const(b, name, anm_mil_literal_tensor(b->program->arena, dtype, rank, shape, data));
 }
 
+anm_mil_value *anm_mil_builder_borrow(anm_mil_builder *b, const char *name, anm_dtype dtype,
+                                      int rank, const int64_t *shape, const void *data) {
+    if (!alive(b)) return NULL;
+    anm_mil_literal *literal = ANM_ARENA_NEW(b->program->arena, anm_mil_literal);
+    if (!literal) return fail_memory(b);
+    literal->type = anm_mil_type_tensor(b->program->arena, dtype, rank, shape);
+    literal->data = data;
+    anm_dtype_bytes(dtype, anm_shape_elements(shape, rank), &literal->bytes);
+    return literal->type ? add_const(b, name, literal) : fail_memory(b);
+}
+
 anm_mil_value *anm_mil_builder_int(anm_mil_builder *b, const char *name, int32_t value) {
     return anm_mil_builder_tensor(b, name, ANM_DTYPE_INT32, 0, NULL, &value);
 }

@@ -37,6 +37,9 @@ void anm_mil_builder_outputs(anm_mil_builder *b, anm_mil_value *const *outputs, 
 /* Constants. `name` is a hint, as everywhere. */
 anm_mil_value *anm_mil_builder_tensor(anm_mil_builder *b, const char *name, anm_dtype dtype,
                                       int rank, const int64_t *shape, const void *data);
+/* Like that, but `data` is used where it lies and must stay. */
+anm_mil_value *anm_mil_builder_borrow(anm_mil_builder *b, const char *name, anm_dtype dtype,
+                                      int rank, const int64_t *shape, const void *data);
 anm_mil_value *anm_mil_builder_int(anm_mil_builder *b, const char *name, int32_t value);
 anm_mil_value *anm_mil_builder_ints(anm_mil_builder *b, const char *name, int count,
                                     const int32_t *values);

@@ -47,7 +47,7 @@ anm_mil_value *anm_flow_ints(anm_flow *g, const char *name, int count, const int
 anm_mil_value *anm_flow_constant(anm_flow *g, const char *name, anm_dtype dtype, int rank,
                                  const int64_t *shape, const void *data) {
     anm_mil_op *last = g->function->body->last;
-    anm_mil_value *value = anm_mil_builder_tensor(&g->builder, name, dtype, rank, shape, data);
+    anm_mil_value *value = anm_mil_builder_borrow(&g->builder, name, dtype, rank, shape, data);
     settle(g, last);
     return value;
 }

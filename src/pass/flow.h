@@ -14,6 +14,8 @@
 #include "src/mil/builder.h"
 #include "src/mil/ops.h"
 
+typedef struct anm_constants anm_constants; /* constants.h */
+
 typedef struct anm_flow {
     anm_mil_program *program; /* owns the copy */
     anm_mil_function *function;
@@ -25,7 +27,8 @@ typedef struct anm_flow {
     anm_mil_op *at; /* the op at hand: new ops go before it */
     const char *const *output_names;
     void *context; /* of the pass at work */
-    size_t copied; /* bytes of constants that passes made anew */
+    anm_constants *constants; /* of all plans of the function; NULL: this one's alone */
+    size_t copied;            /* bytes of constants that were made anew for this one */
 } anm_flow;
 
 /*
@@ -60,7 +63,7 @@ bool anm_flow_insert_effect(anm_flow *g, const char *type, const char *name,
                              const anm_mil_binding *bindings, size_t count);
 /* Constants before the op at hand. */
 anm_mil_value *anm_flow_ints(anm_flow *g, const char *name, int count, const int64_t *values);
-/* `data` is copied. */
+/* `data` is used where it lies and must stay (constants.h). */
 anm_mil_value *anm_flow_constant(anm_flow *g, const char *name, anm_dtype dtype, int rank,
                                  const int64_t *shape, const void *data);
 anm_mil_value *anm_flow_int(anm_flow *g, const char *name, int64_t value);

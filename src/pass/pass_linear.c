@@ -8,6 +8,7 @@
 
 #include "src/base/arena.h"
 #include "src/interp/interp.h"
+#include "src/pass/constants.h"
 #include "src/pass/pass.h"
 
 static bool all_equal(const anm_mil_op *op, const char *name, int count, int64_t wanted) {
@@ -63,22 +64,31 @@ static void turn(const char *from, size_t size, int64_t rows, int64_t columns, c
 }
 
 /* The constant with its rows as columns, decoded if it was compressed. */
-static anm_mil_value *turned(anm_flow *g, const anm_mil_value *y) {
-    anm_tensor t;
+static const anm_tensor *make_turned(anm_flow *g, const anm_mil_value *y, anm_tensor *t) {
     anm_error ignored;
-    anm_arena *arena = anm_arena_create();
-    anm_mil_value *by = NULL;
-    bool known = arena && anm_interp_constant(y, arena, &t, &ignored) == ANM_OK;
-    size_t size = !known ? 0 : t.dtype == ANM_DTYPE_FP16 ? 2 : t.dtype == ANM_DTYPE_FP32 ? 4 : 0;
-    void *data = size ? anm_arena_alloc(arena, t.bytes) : NULL;
+    anm_tensor from;
+    anm_arena *scratch = anm_arena_create();
+    void *data = NULL;
+    bool known = scratch && anm_interp_constant(y, scratch, &from, &ignored) == ANM_OK;
+    size_t size = !known                           ? 0
+                  : from.dtype == ANM_DTYPE_FP16 ? 2
+                  : from.dtype == ANM_DTYPE_FP32 ? 4
+                                                 : 0;
+    if (size) data = anm_arena_alloc(anm_constants_arena(g, y), from.bytes);
     if (data) {
-        int64_t shape[2] = {y->type->shape[1], y->type->shape[0]};
-        turn(t.data, size, shape[1], shape[0], data);
-        by = anm_flow_constant(g, y->name, t.dtype, 2, shape, data);
-        g->copied += t.bytes;
+        turn(from.data, size, y->type->shape[0], y->type->shape[1], data);
+        *t = (anm_tensor){.dtype = from.dtype, .data = data, .bytes = from.bytes};
     }
-    anm_arena_destroy(arena);
-    return by;
+    anm_arena_destroy(scratch);
+    return data && anm_constants_keep(g, y, ANM_CONSTANT_TURNED, t) ? t : NULL;
+}
+
+static anm_mil_value *turned(anm_flow *g, const anm_mil_value *y) {
+    anm_tensor own;
+    const anm_tensor *t = anm_constants_find(g, y, ANM_CONSTANT_TURNED);
+    int64_t shape[2] = {y->type->shape[1], y->type->shape[0]};
+    if (!t) t = make_turned(g, y, &own);
+    return t ? anm_flow_constant(g, y->name, t->dtype, 2, shape, t->data) : NULL;
 }
 
 static anm_mil_value *product(anm_flow *g, const anm_mil_op *op) {
