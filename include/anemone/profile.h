@@ -21,7 +21,15 @@ typedef struct anm_plan_facts {
     size_t phases;    /* barriers between the threads */
 } anm_plan_facts;
 
-/* A step of a plan. Strings live as long as the program. */
+/* How many plans a function has: one for each set of input shapes that it was run with. */
+typedef struct anm_plan_counts {
+    size_t kept;            /* now */
+    uint64_t made, dropped; /* since the program was opened */
+} anm_plan_counts;
+ANM_API anm_plan_counts anm_function_plans(const anm_function *function);
+
+/* A step of a plan. Strings live as long as the plan, which goes when others take its place (see
+ * `plans` of anm_predict_options) and with the program. */
 typedef struct anm_step_timing {
     const char *kind;     /* "anm_linear" */
     const char *label;    /* of the op; may be NULL */
@@ -42,11 +50,24 @@ ANM_API ANM_MUST_CHECK anm_status anm_function_prepare(const anm_function *funct
                                                        const anm_predict_options *options,
                                                        anm_error *err);
 
-/* The latest plan of a function; false if it has none (never run, or run by the interpreter). */
+/*
+ * The same for other shapes: those of `inputs`, matched by name, whose data is not looked at; an
+ * input that is not given has its default shape. A plan for each enumerated shape can be made so
+ * before the first prediction.
+ */
+ANM_API ANM_MUST_CHECK anm_status anm_function_prepare_shapes(const anm_function *function,
+                                                              const anm_tensor *inputs,
+                                                              size_t input_count,
+                                                              const anm_predict_options *options,
+                                                              anm_error *err);
+
+/* The plan of a function used or prepared last; false if it has none (never run, or run by the
+ * interpreter). */
 ANM_API int anm_function_plan(const anm_function *function, anm_plan_facts *facts);
 /* Switches timing of all plans of the function; switching it on begins anew. */
 ANM_API void anm_function_profile(const anm_function *function, int on);
-/* Steps of the latest plan, in order, their times being those since profiling began; 0: no plan. */
+/* Steps of the plan used or prepared last, in order, their times being those since profiling
+ * began; 0: no plan. */
 ANM_API size_t anm_function_step_count(const anm_function *function);
 ANM_API anm_step_timing anm_function_step(const anm_function *function, size_t index);
 

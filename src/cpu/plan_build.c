@@ -108,10 +108,21 @@ static bool has_known_shapes(const anm_mil_op *op) {
     return true;
 }
 
+/* Either its arguments do not fit each other in these shapes, or values decide. */
+static anm_status refuse_shape(anm_planner *p, const anm_mil_op *op) {
+    const char *function = p->plan->flow.function->name, *label = anm_mil_op_label(op);
+    const anm_mil_type *types[16] = {NULL};
+    anm_mil_infer infer = {p->plan->arena, types, op->output_count, ""};
+    if (op->output_count <= 16 && !anm_mil_infer_types(op, &infer))
+        return anm_fail(p->err, ANM_ERROR_UNSUPPORTED, function, "%s (%s): %s", label, op->type,
+                        infer.message);
+    return anm_fail(p->err, ANM_ERROR_UNSUPPORTED, function,
+                    "the shape of %s (%s) depends on values", label, op->type);
+}
+
 static void build_step(anm_planner *p, const anm_mil_op *op) {
     if (!has_known_shapes(op)) {
-        p->status = anm_fail(p->err, ANM_ERROR_UNSUPPORTED, p->plan->flow.function->name,
-                             "the shape of %s depends on values", anm_mil_op_label(op));
+        p->status = refuse_shape(p, op);
         return;
     }
     for (size_t i = 0; i < sizeof builders / sizeof builders[0]; i++)

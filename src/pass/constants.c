@@ -15,7 +15,8 @@ struct anm_constants {
 anm_constants *anm_constants_create(uint32_t count) {
     anm_constants *c = anm_calloc(1, sizeof *c);
     if (c) c->arena = anm_arena_create();
-    if (c && c->arena) c->made = ANM_ARENA_ARRAY(c->arena, const anm_tensor *, FORMS * (size_t)count);
+    size_t places = FORMS * (size_t)count;
+    if (c && c->arena) c->made = ANM_ARENA_ARRAY(c->arena, const anm_tensor *, places);
     if (c && c->made) {
         c->count = count;
         return c;

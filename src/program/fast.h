@@ -7,15 +7,14 @@
 #include "src/program/program.h"
 
 /*
- * The engine for these inputs. `*out` is NULL, and the status ANM_OK, when the options or the
- * environment ask for the interpreter or the function is one for it; with ANM_ENGINE_FAST that is
- * the error ANM_ERROR_UNSUPPORTED.
+ * The plan for these inputs, in use until anm_function_engine_done(). `*out` is NULL, and the
+ * status ANM_OK, when the options or the environment ask for the interpreter or the function is
+ * one for it with these shapes; with ANM_ENGINE_FAST that is the error ANM_ERROR_UNSUPPORTED.
  */
 ANM_MUST_CHECK anm_status anm_function_engine(const anm_function *f, const anm_tensor *inputs,
                                               size_t input_count,
                                               const anm_predict_options *options,
-                                              anm_engine **out, anm_pool **pool, anm_error *err);
-/* Releases the engines of a function. */
-void anm_function_release_engines(anm_function *f);
+                                              anm_kept_plan **out, anm_error *err);
+void anm_function_engine_done(const anm_function *f, anm_kept_plan *plan); /* NULL is fine */
 
 #endif

@@ -85,6 +85,11 @@ static anm_status no_such(const anm_function *f, const char *kind, const char *n
     return status;
 }
 
+anm_status anm_function_check_name(const anm_function *f, const char *name, anm_error *err) {
+    if (name && find_feature(f->inputs, f->input_count, name)) return ANM_OK;
+    return no_such(f, "input", name, f->inputs, f->input_count, err);
+}
+
 static anm_status check_input(const anm_function *f, const anm_tensor *input, anm_error *err) {
     const anm_feature *feature = find_feature(f->inputs, f->input_count, input->name);
     char where[200];
@@ -226,8 +231,7 @@ static anm_status predict(const anm_function *f, const anm_tensor *inputs, size_
                           anm_tensor *outputs, size_t output_count, bool allocate, anm_state *state,
                           const anm_predict_options *options, anm_error *err) {
     anm_predict_options all;
-    anm_engine *engine;
-    anm_pool *pool;
+    anm_kept_plan *plan;
     anm_predict_options_init(&all);
     ANM_TRY(anm_options_take(&all, sizeof all, options, err));
     ANM_TRY(anm_precision_check(all.precision, err));
@@ -238,9 +242,12 @@ static anm_status predict(const anm_function *f, const anm_tensor *inputs, size_
               input_count, outputs,
               output_count, allocate,
               state ? state->tensors : NULL, state ? state->count : 0};
-    ANM_TRY(anm_function_engine(f, inputs, input_count, &all, &engine, &pool, err));
-    if (!engine) return run_reference(&c, all.precision, err);
-    return run_fast(&c, engine, pool, all.precision == ANM_PRECISION_FP32, err);
+    ANM_TRY(anm_function_engine(f, inputs, input_count, &all, &plan, err));
+    if (!plan) return run_reference(&c, all.precision, err);
+    anm_status status =
+        run_fast(&c, plan->engine, plan->pool, all.precision == ANM_PRECISION_FP32, err);
+    anm_function_engine_done(f, plan);
+    return status;
 }
 
 anm_status anm_predict(const anm_function *f, const anm_tensor *inputs, size_t input_count,

@@ -124,7 +124,7 @@ void anm_program_close(anm_program *program) {
     for (size_t i = 0; i < program->function_count; i++) {
         for (int p = 0; p < ANM_PRECISIONS; p++)
             anm_interp_destroy(program->functions[i].interps[p]);
-        anm_function_release_engines(&program->functions[i]);
+        anm_plans_release(&program->functions[i]);
     }
     anm_free(program->functions);
     anm_package_close(program->package);

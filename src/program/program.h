@@ -9,10 +9,10 @@
 #include "src/interp/interp.h"
 #include "src/mil/validate.h"
 #include "src/package/package.h"
+#include "src/program/plans.h"
 
 enum { ANM_PRECISIONS = 2 };
 
-typedef struct anm_engine_entry anm_engine_entry;
 typedef struct anm_wide_function anm_wide_function;
 
 struct anm_function {
@@ -22,7 +22,7 @@ struct anm_function {
     anm_feature *inputs, *outputs, *states;
     size_t input_count, output_count, state_count;
     anm_interp *interps[ANM_PRECISIONS]; /* made at first use, under the program's lock */
-    anm_engine_entry *engines;           /* likewise */
+    anm_plans plans;                     /* likewise */
     anm_op_count *ops;                   /* of a program opened to inspect */
     size_t op_count;
 };
@@ -63,6 +63,10 @@ void anm_program_release_wide(anm_program *program);
 
 /* Binds the functions of an open package to their descriptions. */
 ANM_MUST_CHECK anm_status anm_program_bind(anm_program *program, anm_error *err);
+
+/* That an input of this name exists. */
+ANM_MUST_CHECK anm_status anm_function_check_name(const anm_function *f, const char *name,
+                                                  anm_error *err);
 
 /* Checks a shape given for a feature: fixed, ranged or enumerated. */
 ANM_MUST_CHECK anm_status anm_feature_check_shape(const anm_feature *feature, const char *function,

@@ -71,7 +71,7 @@ static anm_status widen_mil(anm_wide_function *w, const anm_wide_shape *s, anm_e
 
 static void destroy(anm_wide_function *w) {
     for (int p = 0; p < ANM_PRECISIONS; p++) anm_interp_destroy(w->f.interps[p]);
-    anm_function_release_engines(&w->f);
+    anm_plans_release(&w->f);
     anm_flow_free(&w->flow);
     anm_free(w->kinds);
     anm_free(w);
