@@ -74,6 +74,22 @@ extern const anm_family anm_family_qwen3;
 extern const anm_family anm_family_qwen2;
 extern const anm_family anm_family_llama;
 
+/* What Llama calls its tensors up to the MLP, as do those who follow it. */
+#define ANM_NAMES_OF_ATTENTION                                                                     \
+    [ANM_SLOT_EMBEDDING] = "model.embed_tokens.weight",                                            \
+    [ANM_SLOT_FINAL_NORM] = "model.norm.weight",                                                   \
+    [ANM_SLOT_HEAD] = "lm_head.weight",                                                            \
+    [ANM_SLOT_INPUT_NORM] = "model.layers.{}.input_layernorm.weight",                              \
+    [ANM_SLOT_Q] = "model.layers.{}.self_attn.q_proj.weight",                                      \
+    [ANM_SLOT_Q_BIAS] = "model.layers.{}.self_attn.q_proj.bias",                                   \
+    [ANM_SLOT_K] = "model.layers.{}.self_attn.k_proj.weight",                                      \
+    [ANM_SLOT_K_BIAS] = "model.layers.{}.self_attn.k_proj.bias",                                   \
+    [ANM_SLOT_V] = "model.layers.{}.self_attn.v_proj.weight",                                      \
+    [ANM_SLOT_V_BIAS] = "model.layers.{}.self_attn.v_proj.bias",                                   \
+    [ANM_SLOT_Q_NORM] = "model.layers.{}.self_attn.q_norm.weight",                                 \
+    [ANM_SLOT_K_NORM] = "model.layers.{}.self_attn.k_norm.weight",                                 \
+    [ANM_SLOT_O] = "model.layers.{}.self_attn.o_proj.weight",                                      \
+    [ANM_SLOT_O_BIAS] = "model.layers.{}.self_attn.o_proj.bias"
 /* Tensor names of transformers' LlamaForCausalLM, which most families share. */
 extern const char *const anm_names_llama[ANM_SLOT_COUNT];
 /* Buffers that older checkpoints saved; the values follow from config.json. */

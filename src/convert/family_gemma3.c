@@ -13,20 +13,7 @@ static const char *const other_parts[] = {
 
 /* As Llama, but that post_attention_layernorm is what its name says. */
 static const char *const names[ANM_SLOT_COUNT] = {
-    [ANM_SLOT_EMBEDDING] = "model.embed_tokens.weight",
-    [ANM_SLOT_FINAL_NORM] = "model.norm.weight",
-    [ANM_SLOT_HEAD] = "lm_head.weight",
-    [ANM_SLOT_INPUT_NORM] = "model.layers.{}.input_layernorm.weight",
-    [ANM_SLOT_Q] = "model.layers.{}.self_attn.q_proj.weight",
-    [ANM_SLOT_Q_BIAS] = "model.layers.{}.self_attn.q_proj.bias",
-    [ANM_SLOT_K] = "model.layers.{}.self_attn.k_proj.weight",
-    [ANM_SLOT_K_BIAS] = "model.layers.{}.self_attn.k_proj.bias",
-    [ANM_SLOT_V] = "model.layers.{}.self_attn.v_proj.weight",
-    [ANM_SLOT_V_BIAS] = "model.layers.{}.self_attn.v_proj.bias",
-    [ANM_SLOT_Q_NORM] = "model.layers.{}.self_attn.q_norm.weight",
-    [ANM_SLOT_K_NORM] = "model.layers.{}.self_attn.k_norm.weight",
-    [ANM_SLOT_O] = "model.layers.{}.self_attn.o_proj.weight",
-    [ANM_SLOT_O_BIAS] = "model.layers.{}.self_attn.o_proj.bias",
+    ANM_NAMES_OF_ATTENTION,
     [ANM_SLOT_POST_ATTENTION_NORM] = "model.layers.{}.post_attention_layernorm.weight",
     [ANM_SLOT_MLP_NORM] = "model.layers.{}.pre_feedforward_layernorm.weight",
     [ANM_SLOT_GATE] = "model.layers.{}.mlp.gate_proj.weight",
