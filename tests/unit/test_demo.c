@@ -11,6 +11,7 @@
 
 #include "anemone/anemone.h"
 #include "src/base/file.h"
+#include "tests/unit/open_model.h"
 
 static const char demo_source[] = ANM_TEST_SOURCE_ROOT "/models/demo";
 static char root[64], demo[96];
@@ -29,16 +30,6 @@ static int convert_demo(void **state) {
 
 static int remove_root(void **state) {
     return anm_path_remove(root, NULL) == ANM_OK ? 0 : -1;
-}
-
-static anm_llm *open_llm(const char *dir, anm_precision precision) {
-    anm_llm_options options;
-    anm_llm *llm;
-    anm_error err;
-    anm_llm_options_init(&options);
-    options.precision = precision;
-    assert_ok(anm_llm_open(dir, &options, &llm, &err), &err);
-    return llm;
 }
 
 static json_t *load_json(const char *path) {

@@ -8,17 +8,17 @@
 #include <string.h>
 
 #include "anemone/convert.h"
-#include "src/base/dtype.h"
 #include "src/base/file.h"
 #include "src/cpu/engine.h"
 #include "src/package/package.h"
 #include "src/pass/pass.h"
+#include "tests/unit/function_call.h"
 #include "tests/unit/testing.h"
 #include "tests/unit/tiny_model.h"
 
 #define MODEL "test_engine.hf"
 #define OUT "test_engine.out"
-enum { CONTEXT = 24, BATCH = 8, POSITION = 9, MOST = 8 };
+enum { CONTEXT = 24, BATCH = 8, POSITION = 9 };
 
 static const tiny_model models[] = {
     {"qwen3", "Qwen3ForCausalLM", 64, 2, 4, 2, 16, 96, 72, .tied = true, .qk_norm = true,
@@ -28,19 +28,6 @@ static const tiny_model models[] = {
     {"llama", "LlamaForCausalLM", 48, 2, 6, 2, 8, 64, 67, .dtype = ANM_DTYPE_FP32,
      .config = "\"rope_theta\": 10000"},
 };
-
-static uint32_t seed;
-
-static float noise(void) {
-    seed = seed * 1664525u + 1013904223u;
-    return (float)(int32_t)seed * 0x1p-31f;
-}
-
-/* The values of a call: inputs, and states, of a function; fp32 and int32. */
-typedef struct call {
-    anm_tensor inputs[MOST], states[MOST];
-    size_t input_count, state_count;
-} call;
 
 static void fill(anm_tensor *t) {
     int64_t count = anm_shape_elements(t->shape, t->rank);
@@ -55,37 +42,9 @@ static void fill(anm_tensor *t) {
     }
 }
 
-static anm_tensor make_tensor(const anm_mil_value *value) {
-    const anm_mil_type *type = value->type;
-    if (type->kind == ANM_MIL_STATE) type = type->items[0];
-    anm_tensor t = {.name = value->name, .rank = type->rank};
-    t.dtype = anm_dtype_is_float(type->dtype) ? ANM_DTYPE_FP32 : ANM_DTYPE_INT32;
-    for (int i = 0; i < type->rank; i++) t.shape[i] = type->shape[i] < 0 ? 3 : type->shape[i];
-    t.bytes = 4 * (size_t)anm_shape_elements(t.shape, t.rank);
-    t.data = malloc(t.bytes);
-    assert_non_null(t.data);
-    fill(&t);
-    return t;
-}
-
-static call make_call(const anm_mil_function *f) {
-    call c = {0};
-    seed = 7;
-    for (size_t i = 0; i < f->input_count; i++) {
-        anm_tensor t = make_tensor(f->inputs[i]);
-        if (f->inputs[i]->type->kind == ANM_MIL_STATE) c.states[c.state_count++] = t;
-        else c.inputs[c.input_count++] = t;
-    }
-    return c;
-}
-
-static void free_call(call *c) {
-    for (size_t i = 0; i < c->input_count; i++) free(c->inputs[i].data);
-    for (size_t i = 0; i < c->state_count; i++) free(c->states[i].data);
-}
-
 /* Outputs one after the other, then the states: what a run leaves. */
-static float *leave(const anm_tensor *outputs, size_t count, const call *c, size_t *length) {
+static float *leave(const anm_tensor *outputs, size_t count, const function_call *c,
+                    size_t *length) {
     size_t n = 0;
     for (size_t i = 0; i < count; i++) n += outputs[i].bytes / 4;
     for (size_t i = 0; i < c->state_count; i++) n += c->states[i].bytes / 4;
@@ -108,7 +67,7 @@ static float *run_reference(const anm_mil_function *f, size_t *length) {
     anm_interp_result *result;
     anm_error err;
     size_t count;
-    call c = make_call(f);
+    function_call c = make_call(f, fill);
     assert_ok(anm_interp_create(f, ANM_PRECISION_FP32, &interp, &err), &err);
     assert_ok(anm_interp_run(interp, c.inputs, c.input_count, c.states, c.state_count, &result,
                              &err), &err);
@@ -127,7 +86,7 @@ static float *run_engine(const anm_mil_function *f, const anm_engine_options *op
     anm_pool *pool;
     anm_error err;
     size_t count;
-    call c = make_call(f);
+    function_call c = make_call(f, fill);
     assert_ok(anm_pool_create(options->threads, &pool, &err), &err);
     anm_status status = anm_engine_create(f, c.inputs, c.input_count, options, &engine, &err);
     if (status == ANM_ERROR_UNSUPPORTED && options->skip) { /* shapes that nobody worked out */
@@ -258,7 +217,7 @@ static void passes_change_nothing(void **state) {
 static void decoders_are_fused(const anm_mil_function *f, const char *file) {
     anm_engine *engine;
     anm_error err;
-    call c = make_call(f);
+    function_call c = make_call(f, fill);
     anm_engine_options o = {.isa = ANM_ISA_C, .threads = 1};
     assert_ok(anm_engine_create(f, c.inputs, c.input_count, &o, &engine, &err), &err);
     size_t most = strcmp(f->name, "prefill") == 0 ? 1 : 0;

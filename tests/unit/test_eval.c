@@ -12,6 +12,7 @@
 #include "anemone/anemone.h"
 #include "src/base/file.h"
 #include "src/llm/eval.h"
+#include "tests/unit/open_model.h"
 
 enum { NARROW = 64, MOST_TOKENS = 4096 };
 
@@ -36,16 +37,6 @@ static int make_models(void **state) {
 
 static int remove_root(void **state) {
     return anm_path_remove(root, NULL) == ANM_OK ? 0 : -1;
-}
-
-static anm_llm *open_llm(const char *dir, anm_precision precision) {
-    anm_llm_options options;
-    anm_llm *llm;
-    anm_error err;
-    anm_llm_options_init(&options);
-    options.precision = precision;
-    assert_ok(anm_llm_open(dir, &options, &llm, &err), &err);
-    return llm;
 }
 
 static anm_eval_text *text_of(const int32_t *ids, size_t count) {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The plan against what a conversion then writes. */
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +7,7 @@
 #include "src/base/file.h"
 #include "src/convert/output.h"
 #include "src/convert/partplan.h"
+#include "tests/unit/each_config.h"
 #include "tests/unit/testing.h"
 #include "tests/unit/tiny_model.h"
 
@@ -172,20 +172,8 @@ static void check_config(const char *dir, const char *file) {
 
 /* Every real configuration is planned, or refused for a stated reason. */
 static void real_configs(void **state) {
-    char pattern[1024], root[] = "/tmp/anm-plan-XXXXXX", target[64];
-    anm_error err;
-    glob_t found;
-    fixture_path("configs/Qwen3-0.6B.json");
-    snprintf(pattern, sizeof pattern, "%s/configs/*.json", getenv("ANM_FIXTURES"));
-    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
-    assert_non_null(mkdtemp(root));
-    snprintf(target, sizeof target, "%s/config.json", root);
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        assert_ok(anm_file_copy(found.gl_pathv[i], target, &err), &err);
-        check_config(root, strrchr(found.gl_pathv[i], '/') + 1);
-    }
-    globfree(&found);
-    assert_ok(anm_path_remove(root, &err), &err);
+    (void)state;
+    each_config(check_config);
 }
 
 typedef struct names {

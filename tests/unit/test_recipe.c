@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Real config.json files: each gives a recipe, or is refused for a stated reason. */
+#include "tests/unit/each_config.h"
 #include "tests/unit/testing.h"
 
-#include <glob.h>
 #include <string.h>
 
 #include "src/base/file.h"
@@ -38,28 +38,20 @@ static void check(const char *file, const anm_recipe *r) {
     }
 }
 
-static void recipes_of_real_configs(void **state) {
-    char pattern[1024], root[] = "/tmp/anm-recipe-XXXXXX", target[64];
+static void check_recipe(const char *dir, const char *file) {
+    anm_recipe recipe;
+    anm_convert_options options;
     anm_error err;
-    glob_t found;
-    fixture_path("configs/Qwen3-0.6B.json");
-    snprintf(pattern, sizeof pattern, "%s/configs/*.json", getenv("ANM_FIXTURES"));
-    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
-    assert_non_null(mkdtemp(root));
-    snprintf(target, sizeof target, "%s/config.json", root);
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        anm_recipe recipe;
-        anm_convert_options options;
-        anm_arena *arena = anm_arena_create();
-        anm_convert_options_init(&options);
-        assert_ok(anm_file_copy(found.gl_pathv[i], target, &err), &err);
-        assert_ok(anm_recipe_make(arena, root, &options, &recipe, &err), &err);
-        check(strrchr(found.gl_pathv[i], '/') + 1, &recipe);
-        anm_arena_destroy(arena);
-    }
-    printf("%zu configs\n", found.gl_pathc);
-    globfree(&found);
-    assert_ok(anm_path_remove(root, &err), &err);
+    anm_arena *arena = anm_arena_create();
+    anm_convert_options_init(&options);
+    assert_ok(anm_recipe_make(arena, dir, &options, &recipe, &err), &err);
+    check(file, &recipe);
+    anm_arena_destroy(arena);
+}
+
+static void recipes_of_real_configs(void **state) {
+    (void)state;
+    each_config(check_recipe);
 }
 
 int main(void) {

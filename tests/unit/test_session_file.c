@@ -4,30 +4,14 @@
 
 #include <string.h>
 
-#include "anemone/anemone.h"
 #include "src/base/file.h"
 #include "src/base/sha256.h"
+#include "tests/unit/open_model.h"
 
 enum { TOKENS = 40, DIGEST = ANM_SHA256_HEX - 1 };
 
 static char root[64], file[96];
 static anm_llm *demo, *lut, *window;
-
-static int open_as(anm_llm **out, const char *source, const char *name,
-                   const anm_convert_options *options) {
-    char dir[128], text[900];
-    anm_error err;
-    anm_llm_options single;
-    anm_llm_options_init(&single);
-    single.threads = 1;
-    snprintf(dir, sizeof dir, "%s/%s", root, name);
-    if (anm_convert(source, dir, options, NULL, &err) == ANM_OK &&
-        anm_llm_open(dir, &single, out, &err) == ANM_OK)
-        return 0;
-    anm_error_format(&err, text, sizeof text);
-    printf("%s: %s\n", name, text);
-    return -1;
-}
 
 static int open_models(void **state) {
     anm_convert_options plain, packed, local;
@@ -41,9 +25,9 @@ static int open_models(void **state) {
     packed.lut_ffn.bits = 8;
     local.context_length = 48;
     local.batch_size = 4;
-    return open_as(&demo, ANM_TEST_SOURCE_ROOT "/models/demo", "demo", &plain) ||
-           open_as(&lut, ANM_TEST_SOURCE_ROOT "/models/demo", "lut", &packed) ||
-           open_as(&window, ANM_TEST_DATA "/gemma3/text", "window", &local);
+    return convert_and_open(&demo, ANM_TEST_SOURCE_ROOT "/models/demo", root, "demo", &plain) ||
+           convert_and_open(&lut, ANM_TEST_SOURCE_ROOT "/models/demo", root, "lut", &packed) ||
+           convert_and_open(&window, ANM_TEST_DATA "/gemma3/text", root, "window", &local);
 }
 
 static int remove_models(void **state) {

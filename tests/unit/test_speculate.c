@@ -5,30 +5,14 @@
 #include <math.h>
 #include <string.h>
 
-#include "anemone/anemone.h"
 #include "src/base/file.h"
+#include "tests/unit/open_model.h"
 
 enum { CONTEXT = 128, MOST = 160 };
 
 static char root[64];
 static anm_llm *whole, *plain, *coarse, *other; /* coarse: weights of 2 bits */
 static anm_token_list prompt;
-
-static int open_as(anm_llm **out, const char *source, const char *name,
-                   const anm_convert_options *options) {
-    char dir[128], text[900];
-    anm_error err;
-    anm_llm_options single;
-    anm_llm_options_init(&single);
-    single.threads = 1;
-    snprintf(dir, sizeof dir, "%s/%s", root, name);
-    if (anm_convert(source, dir, options, NULL, &err) == ANM_OK &&
-        anm_llm_open(dir, &single, out, &err) == ANM_OK)
-        return 0;
-    anm_error_format(&err, text, sizeof text);
-    printf("%s: %s\n", name, text);
-    return -1;
-}
 
 static int open_models(void **state) {
     static const char source[] = ANM_TEST_SOURCE_ROOT "/models/demo";
@@ -42,12 +26,14 @@ static int open_models(void **state) {
     o.batch_size = 8;
     draft = o;
     o.prefill_all = 1;
-    if (open_as(&whole, source, "all", &o) || open_as(&plain, source, "plain", &draft)) return -1;
+    if (convert_and_open(&whole, source, root, "all", &o) ||
+        convert_and_open(&plain, source, root, "plain", &draft))
+        return -1;
     draft.lut_ffn.bits = 2;
-    if (open_as(&coarse, source, "coarse", &draft)) return -1;
+    if (convert_and_open(&coarse, source, root, "coarse", &draft)) return -1;
     draft.lut_ffn.bits = 0;
     draft.context_length = 48;
-    if (open_as(&other, ANM_TEST_DATA "/gemma3/text", "other", &draft)) return -1;
+    if (convert_and_open(&other, ANM_TEST_DATA "/gemma3/text", root, "other", &draft)) return -1;
     const anm_tokenizer *t = anm_llm_tokenizer(whole);
     return anm_tokenizer_encode(t, text, strlen(text), NULL, &prompt, &err) == ANM_OK ? 0 : -1;
 }

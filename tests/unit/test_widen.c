@@ -8,18 +8,18 @@
 #include <string.h>
 
 #include "anemone/convert.h"
-#include "src/base/dtype.h"
 #include "src/base/file.h"
 #include "src/cpu/engine.h"
 #include "src/mil/text.h"
 #include "src/package/package.h"
 #include "src/pass/widen.h"
+#include "tests/unit/function_call.h"
 #include "tests/unit/testing.h"
 #include "tests/unit/tiny_model.h"
 
 #define MODEL "test_widen.hf"
 #define OUT "test_widen.out"
-enum { CONTEXT = 64, BATCH = 8, POSITION = 5, MOST = 8, MOST_OUTPUTS = 64 };
+enum { CONTEXT = 64, BATCH = 8, POSITION = 5, MOST_OUTPUTS = 64 };
 
 static const tiny_model models[] = {
     {"qwen3", "Qwen3ForCausalLM", 64, 2, 4, 2, 16, 96, 72, .tied = true, .qk_norm = true,
@@ -30,13 +30,6 @@ static const tiny_model models[] = {
     {"llama", "LlamaForCausalLM", 48, 2, 6, 2, 8, 64, 67, .dtype = ANM_DTYPE_FP32,
      .config = "\"rope_theta\": 10000"},
 };
-
-static uint32_t seed;
-
-static float noise(void) {
-    seed = seed * 1664525u + 1013904223u;
-    return (float)(int32_t)seed * 0x1p-31f;
-}
 
 static anm_wide_input role_of(const char *name) {
     static const struct {
@@ -54,7 +47,7 @@ static anm_wide_input role_of(const char *name) {
 }
 
 static void roles_of(const anm_mil_function *f, anm_wide_input *out) {
-    assert_true(f->input_count <= MOST && f->body->output_count <= MOST_OUTPUTS);
+    assert_true(f->input_count <= CALL_MOST && f->body->output_count <= MOST_OUTPUTS);
     for (size_t i = 0; i < f->input_count; i++) out[i] = role_of(f->inputs[i]->name);
 }
 
@@ -63,12 +56,6 @@ static int64_t rows_of(const anm_mil_function *f) {
         if (strcmp(f->inputs[i]->name, "position_ids") == 0) return f->inputs[i]->type->shape[0];
     return 0;
 }
-
-/* Inputs and states of a function, fp32 and int32. */
-typedef struct call {
-    anm_tensor inputs[MOST], states[MOST];
-    size_t input_count, state_count;
-} call;
 
 static void fill(anm_tensor *t) {
     int64_t count = anm_shape_elements(t->shape, t->rank), columns = t->shape[t->rank - 1];
@@ -80,35 +67,6 @@ static void fill(anm_tensor *t) {
         else if (mask) f[k] = k % columns <= POSITION + k / columns ? 0 : -INFINITY;
         else f[k] = noise();
     }
-}
-
-static anm_tensor make_tensor(const anm_mil_value *value) {
-    const anm_mil_type *type = value->type;
-    if (type->kind == ANM_MIL_STATE) type = type->items[0];
-    anm_tensor t = {.name = value->name, .rank = type->rank};
-    t.dtype = anm_dtype_is_float(type->dtype) ? ANM_DTYPE_FP32 : ANM_DTYPE_INT32;
-    memcpy(t.shape, type->shape, sizeof t.shape);
-    t.bytes = 4 * (size_t)anm_shape_elements(t.shape, t.rank);
-    t.data = malloc(t.bytes);
-    assert_non_null(t.data);
-    fill(&t);
-    return t;
-}
-
-static call make_call(const anm_mil_function *f) {
-    call c = {0};
-    seed = 11;
-    for (size_t i = 0; i < f->input_count; i++) {
-        anm_tensor t = make_tensor(f->inputs[i]);
-        if (f->inputs[i]->type->kind == ANM_MIL_STATE) c.states[c.state_count++] = t;
-        else c.inputs[c.input_count++] = t;
-    }
-    return c;
-}
-
-static void free_call(call *c) {
-    for (size_t i = 0; i < c->input_count; i++) free(c->inputs[i].data);
-    for (size_t i = 0; i < c->state_count; i++) free(c->states[i].data);
 }
 
 /* The part of the wide input that the original's call number `index` gets. */
@@ -153,11 +111,11 @@ static results run_narrow(const anm_mil_function *f, const anm_mil_function *wid
     anm_interp *interp;
     anm_error err;
     results r = {0};
-    call c = make_call(wide);
+    function_call c = make_call(wide, fill);
     int64_t rows = rows_of(f), calls = rows_of(wide) / rows;
     assert_ok(anm_interp_create(f, ANM_PRECISION_FP32, &interp, &err), &err);
     for (int64_t i = 0; i < calls; i++) {
-        anm_tensor inputs[MOST];
+        anm_tensor inputs[CALL_MOST];
         anm_interp_result *result;
         size_t count;
         for (size_t k = 0; k < c.input_count; k++) inputs[k] = part_of(&c.inputs[k], i, rows);
@@ -182,7 +140,7 @@ static results run_interp(const anm_mil_function *wide) {
     anm_error err;
     results r = {0};
     size_t count;
-    call c = make_call(wide);
+    function_call c = make_call(wide, fill);
     assert_ok(anm_interp_create(wide, ANM_PRECISION_FP32, &interp, &err), &err);
     assert_ok(anm_interp_run(interp, c.inputs, c.input_count, c.states, c.state_count, &result,
                              &err), &err);
@@ -204,7 +162,7 @@ static results run_engine(const anm_mil_function *wide, anm_isa isa) {
     anm_error err;
     results r = {0};
     size_t count;
-    call c = make_call(wide);
+    function_call c = make_call(wide, fill);
     assert_ok(anm_pool_create(2, &pool, &err), &err);
     assert_ok(anm_engine_create(wide, c.inputs, c.input_count, &o, &engine, &err), &err);
     assert_ok(anm_engine_run(engine, pool, c.inputs, c.input_count, c.states, c.state_count,
@@ -242,7 +200,7 @@ static double bound(anm_isa isa) {
 }
 
 static void check_wide(const anm_mil_function *f, int64_t to, const char *file) {
-    anm_wide_input roles[MOST];
+    anm_wide_input roles[CALL_MOST];
     anm_wide_kind kinds[MOST_OUTPUTS];
     anm_flow flow;
     anm_error err;
@@ -352,7 +310,7 @@ static void other_forms_widen(void **state) {
 }
 
 static void refuses(const anm_mil_function *f, int64_t from, int64_t to, const char *why) {
-    anm_wide_input roles[MOST];
+    anm_wide_input roles[CALL_MOST];
     anm_wide_kind kinds[MOST_OUTPUTS];
     anm_flow flow;
     anm_error err;
