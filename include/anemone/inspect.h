@@ -47,6 +47,24 @@ ANM_API ANM_MUST_CHECK anm_status anm_program_print_mil(const anm_program *progr
                                                         anm_text_fn write, void *context,
                                                         anm_error *err);
 
+/* The passes of the fast engine, in the order in which they run. */
+typedef struct anm_pass_info {
+    const char *name;
+    const char *doc; /* what it does, one line */
+} anm_pass_info;
+/* Zero past the end. */
+ANM_API int anm_pass_info_at(size_t index, anm_pass_info *info);
+/*
+ * The function, for inputs of their default shapes, as each of the passes leaves it that `passes`
+ * names (separated by commas; "all"), a comment telling which. ANM_ERROR_ARGUMENT for a name that
+ * is no pass's; ANM_ERROR_UNSUPPORTED if the function is one for the interpreter. The rest is as in
+ * anm_program_print_mil().
+ */
+ANM_API ANM_MUST_CHECK anm_status anm_function_print_passes(const anm_function *function,
+                                                            const char *passes, size_t elide,
+                                                            anm_text_fn write, void *context,
+                                                            anm_error *err);
+
 #ifdef __cplusplus
 }
 #endif

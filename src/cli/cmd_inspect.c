@@ -187,7 +187,7 @@ static int write_stdout(void *context, const char *text, size_t length) {
 
 typedef struct showing {
     bool json, mil, full, plan;
-    const char *cpu;
+    const char *cpu, *after;
 } showing;
 
 static void print_json(json_t *root) {
@@ -204,8 +204,27 @@ static anm_status show_plan(const anm_program *program, const showing *s, anm_er
     return status;
 }
 
+static anm_status show_passes(const anm_program *program, const showing *s, anm_error *err) {
+    for (size_t i = 0; i < anm_program_function_count(program); i++) {
+        const anm_function *f = anm_program_function_at(program, i);
+        anm_status status =
+            anm_function_print_passes(f, s->after, s->full ? 0 : 16, write_stdout, NULL, err);
+        if (status == ANM_ERROR_UNSUPPORTED)
+            printf("// function %s: no plan: %s\n", anm_function_name(f), err->message);
+        else if (status != ANM_OK) return status;
+    }
+    return ANM_OK;
+}
+
+static int list_passes(void) {
+    anm_pass_info pass;
+    for (size_t i = 0; anm_pass_info_at(i, &pass); i++) printf("%-12s %s\n", pass.name, pass.doc);
+    return 0;
+}
+
 static anm_status show(const anm_program *program, const char *path, const showing *s,
                        anm_error *err) {
+    if (s->after) return show_passes(program, s, err);
     if (s->plan) return show_plan(program, s, err);
     if (s->mil) return anm_program_print_mil(program, s->full ? 0 : 16, write_stdout, NULL, err);
     if (s->json) print_json(json_program(program));
@@ -217,10 +236,12 @@ int cmd_inspect(int argc, char **argv) {
     showing s = {0};
     const cli_option options[] = {
         {"mil", 0, CLI_FLAG, &s.mil, NULL, "print the program as MIL text"},
-        {"full", 0, CLI_FLAG, &s.full, NULL, "with --mil: do not cut long constants"},
+        {"full", 0, CLI_FLAG, &s.full, NULL, "with --mil and --after: do not cut long constants"},
         {"plan", 0, CLI_FLAG, &s.plan, NULL,
          "print the fast engine's steps for the default shapes"},
         {"cpu", 0, CLI_STRING, &s.cpu, "LEVEL", "with --plan: for this level of instructions"},
+        {"after", 0, CLI_STRING, &s.after, "PASS,..",
+         "print each function as these passes leave it; all: each one; list: which there are"},
         {"json", 0, CLI_FLAG, &s.json, NULL, "print JSON"},
     };
     const cli_spec spec = {"inspect",
@@ -237,6 +258,7 @@ int cmd_inspect(int argc, char **argv) {
     anm_program *program;
     anm_error err;
     const char *path;
+    if (code < 0 && s.after && strcmp(s.after, "list") == 0) return list_passes();
     if (code < 0) code = cli_model_package(operands[0], &path);
     if (code >= 0) return code;
     if (anm_program_open_to_inspect(path, &program, &err) != ANM_OK) return cli_fail(&err);

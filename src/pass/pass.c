@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "src/pass/pass.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/base/log.h"
-#include "src/mil/text.h"
 #include "src/mil/validate.h"
 
 static const anm_pass passes[] = {
@@ -30,7 +27,7 @@ const anm_pass *anm_pass_at(size_t index) {
     return index < sizeof passes / sizeof passes[0] ? &passes[index] : NULL;
 }
 
-static bool names(const char *list, const char *name) {
+bool anm_pass_listed(const char *list, const char *name) {
     size_t length = strlen(name);
     for (const char *p = list; p && *p; p += strcspn(p, ","), p += *p == ',') {
         size_t n = strcspn(p, ",");
@@ -38,14 +35,6 @@ static bool names(const char *list, const char *name) {
         if (n == 3 && strncmp(p, "all", 3) == 0) return true;
     }
     return false;
-}
-
-static void print(const anm_flow *g, const char *name) {
-    anm_strbuf text = {0};
-    anm_mil_text_options options = {.elide_above = 16};
-    anm_mil_text_print(g->program, &options, &text);
-    fprintf(stderr, "// after pass %s\n%s\n", name, anm_strbuf_cstr(&text));
-    anm_strbuf_free(&text);
 }
 
 static anm_status check(const anm_flow *g, const char *name, anm_error *err) {
@@ -67,15 +56,15 @@ anm_status anm_pass_sweep(anm_flow *g, anm_error *err) {
 
 anm_status anm_pass_run_all(anm_flow *g, const anm_pass_options *options, anm_error *err) {
     const char *skip = options && options->skip ? options->skip : getenv("ANEMONE_PASS_SKIP");
-    const char *shown = getenv("ANEMONE_PASS_PRINT");
     for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++) {
         const anm_pass *pass = &passes[i];
-        if (names(skip, pass->name)) continue;
+        if (anm_pass_listed(skip, pass->name)) continue;
         g->at = NULL;
         ANM_TRY(pass->run(g, err));
         anm_flow_sweep(g);
         if (options && options->validate) ANM_TRY(check(g, pass->name, err));
-        if (names(shown, pass->name)) print(g, pass->name);
+        if (options && options->after)
+            ANM_TRY(options->after(options->context, pass->name, g, err));
     }
     return ANM_OK;
 }

@@ -3,8 +3,8 @@
  * The passes: each takes a graph and leaves one that means the same. They run in the order of one
  * list (pass.c).
  *
- * Environment: ANEMONE_PASS_SKIP and ANEMONE_PASS_PRINT name passes, separated by commas, that are
- * left out, or after which the function is printed to standard error ("all" is every pass).
+ * Environment: ANEMONE_PASS_SKIP names passes, separated by commas, that are left out ("all" is
+ * every pass).
  */
 #ifndef ANM_PASS_PASS_H
 #define ANM_PASS_PASS_H
@@ -20,9 +20,15 @@ typedef struct anm_pass {
 /* In the order in which they run; NULL past the end. */
 const anm_pass *anm_pass_at(size_t index);
 
+/* Whether a list of names, separated by commas, names it or "all"; NULL names nothing. */
+bool anm_pass_listed(const char *list, const char *name);
+
 typedef struct anm_pass_options {
     const char *skip; /* names, separated by commas; NULL: the environment's */
     bool validate;    /* check the graph after each pass; a failure is ANM_ERROR_INTERNAL */
+    /* Told what each pass has left; another status than ANM_OK ends the passes. May be NULL. */
+    anm_status (*after)(void *context, const char *pass, const anm_flow *g, anm_error *err);
+    void *context;
 } anm_pass_options;
 
 /* Runs all passes. `options` may be NULL. */
