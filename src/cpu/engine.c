@@ -9,6 +9,7 @@
 #include "src/base/alloc.h"
 #include "src/base/dtype.h"
 #include "src/cpu/plan_build.h"
+#include "src/cpu/stream_walk.h"
 #include "src/pass/pass.h"
 
 struct anm_engine {
@@ -208,9 +209,11 @@ static void walk_steps(void *context, anm_team *team, int thread, int threads) {
     const anm_plan *p = x->plan;
     int phase = 0;
     bool timed = x->ticks && thread == 0;
+    anm_stream_walk_begin(x, thread, threads);
     uint64_t before = timed ? nanoseconds() : 0;
     for (size_t i = 0; i < p->step_count; i++) {
         const anm_step *s = &p->steps[i];
+        if (!s->streams) anm_stream_walk_on(x, thread);
         if (s->phase != phase) anm_team_barrier(team);
         phase = s->phase;
         s->run(s, x, thread, threads);

@@ -181,7 +181,7 @@ static void place_blocks(anm_planner *p) {
         size_t end = sorted[i]->offset + sorted[i]->bytes;
         if (end > p->plan->scratch_begin) p->plan->scratch_begin = end;
     }
-    p->plan->scratch_each = (p->scratch + 127) / 64 * 64;
+    p->plan->scratch_each = ANM_WALK_BYTES + (p->scratch + 127) / 64 * 64;
     p->plan->workspace = p->plan->scratch_begin +
                          p->plan->scratch_each * (size_t)p->plan->threads;
 }

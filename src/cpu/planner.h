@@ -11,6 +11,7 @@
 
 #include "src/base/vec.h"
 #include "src/cpu/isa.h"
+#include "src/cpu/kernels/ahead.h"
 #include "src/cpu/kernels/rows.h"
 #include "src/cpu/pool.h"
 #include "src/interp/interp.h"
@@ -43,8 +44,13 @@ typedef struct anm_exec anm_exec;
 /* A thread's share of a step. */
 typedef void (*anm_step_fn)(const anm_step *s, anm_exec *x, int thread, int threads);
 
+/* The part-th range that a thread's share streams from memory, in its order; false: no more. */
+typedef bool (*anm_streams_fn)(const anm_step *s, int part, int thread, int threads,
+                               anm_ahead_range *out);
+
 struct anm_step {
     anm_step_fn run;
+    anm_streams_fn streams; /* NULL: nothing that it would ask for ahead */
     const char *kind;      /* for the profile: the op's type */
     const anm_mil_op *op;
     const void *data;      /* what the step's own file made */
@@ -81,7 +87,7 @@ typedef struct anm_plan {
     const char *const *output_names;
     anm_dtype *output_dtypes; /* as declared */
     size_t workspace;     /* bytes, scratch of all threads included */
-    size_t scratch_begin, scratch_each;
+    size_t scratch_begin, scratch_each; /* of a thread: its walk, then what its steps use */
     anm_interp **interps; /* of those steps that the interpreter runs */
     size_t fallbacks;     /* steps that the interpreter runs */
 } anm_plan;
@@ -134,8 +140,14 @@ static inline void *anm_exec_at(const anm_exec *x, const anm_lie *lie) {
     size_t size = lie->dtype == ANM_DTYPE_FP16 ? 2 : 4;
     return x->base[lie->block] + lie->view.offset * (int64_t)size;
 }
+enum { ANM_WALK_BYTES = 128 }; /* whole cache lines */
+/* The first bytes of a thread's scratch: its walk over what it reads (stream_walk.h). */
+typedef struct anm_stream_walk anm_stream_walk;
+static inline anm_stream_walk *anm_exec_walk(const anm_exec *x, int thread) {
+    return (void *)(x->scratch + (size_t)thread * x->plan->scratch_each);
+}
 static inline void *anm_exec_scratch(const anm_exec *x, int thread) {
-    return x->scratch + (size_t)thread * x->plan->scratch_each;
+    return x->scratch + (size_t)thread * x->plan->scratch_each + ANM_WALK_BYTES;
 }
 /* Items [*from, *to) of `count` for a thread, in multiples of `step`. */
 static inline void anm_share(int64_t count, int64_t step, int thread, int threads, int64_t *from,

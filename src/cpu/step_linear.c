@@ -11,6 +11,7 @@
 #include "src/cpu/kernels/gemm.h"
 #include "src/cpu/kernels/gemv.h"
 #include "src/cpu/step_matrix.h"
+#include "src/cpu/stream_walk.h"
 
 /* The input in a kernel's form. */
 typedef struct prepare_step {
@@ -73,6 +74,24 @@ static void finish_rows(const linear_step *l, const anm_exec *x, int64_t from, i
     }
 }
 
+/* What run_gemv() reads: the thread's rows, and in a gated product those of the second half. */
+static bool gemv_streams(const anm_step *s, int part, int thread, int threads,
+                         anm_ahead_range *out) {
+    const linear_step *l = s->data;
+    const anm_matrix *w = part == 0 ? &l->weight : &l->up;
+    int64_t from, to;
+    if (part > 1 || !w->rows) return false;
+    anm_share(l->weight.rows, l->gemv->row_step, thread, threads, &from, &to);
+    *out = anm_gemv_range(w, from, to);
+    return true;
+}
+
+static void multiply(const anm_gemv_kernel *k, const anm_matrix *w, const void *input,
+                     int64_t from, int64_t to, float *y, anm_ahead *ahead) {
+    if (k->run_ahead) k->run_ahead(w, input, from, to, y, ahead);
+    else k->run(w, input, from, to, y);
+}
+
 /* One token: pieces small enough that the second half's stay near. */
 static void run_gemv(const anm_step *s, anm_exec *x, int thread, int threads) {
     const linear_step *l = s->data;
@@ -81,10 +100,11 @@ static void run_gemv(const anm_step *s, anm_exec *x, int thread, int threads) {
     int64_t from, to;
     anm_share(l->weight.rows, l->gemv->row_step, thread, threads, &from, &to);
     if (from == to) return;
-    l->gemv->run(&l->weight, input, from, to, out);
+    anm_ahead *ahead = anm_stream_ahead(x, thread);
+    multiply(l->gemv, &l->weight, input, from, to, out, ahead);
     if (l->up.rows) {
         float *up = (float *)anm_exec_scratch(x, thread);
-        l->up_gemv->run(&l->up, input, from, to, up);
+        multiply(l->up_gemv, &l->up, input, from, to, up, ahead);
         x->plan->rows->gated(l->activation, out + from, up + from, to - from, out + from);
     }
     finish_rows(l, x, from, to, out);
@@ -191,6 +211,8 @@ static bool add_product(anm_planner *p, const anm_mil_op *op, prepare_step *in, 
     int reads[] = {l->input->to.block, l->residual.block, -1};
     anm_step *s = anm_step_add(p, l->gemv ? run_gemv : run_gemm, op->type, l, reads,
                                ANM_BLOCKS(l->out.block));
+    bool ahead = l->gemv && l->gemv->run_ahead && (!l->up.rows || l->up_gemv->run_ahead);
+    s->streams = ahead ? gemv_streams : NULL;
     s->bytes = anm_matrix_bytes(&l->weight, 0, l->weight.rows) +
                (l->up.rows ? anm_matrix_bytes(&l->up, 0, l->up.rows) : 0);
     s->flops = 2u * (uint64_t)in->tokens * (uint64_t)in->columns *

@@ -36,15 +36,38 @@ static const struct {
     {ANM_MATRIX_AFFINE, 4}, {ANM_MATRIX_AFFINE, 8},
 };
 
+/* The slice's matrices one after the other, as a plan's steps are. */
+typedef struct bench_walk {
+    const gemv_bench *bench;
+    int matrix;
+    int64_t row0, row1;
+} bench_walk;
+
+static anm_matrix matrix_at(const gemv_bench *b, int index) {
+    anm_matrix w = b->w;
+    w.data = (const char *)b->w.data + (size_t)index * b->bytes;
+    if (w.lut) w.lut = b->w.lut + (size_t)index * b->lut_elements;
+    return w;
+}
+
+static bool next_matrix(void *context, anm_ahead_range *out) {
+    bench_walk *walk = context;
+    if (walk->matrix == walk->bench->first + SLICE) return false;
+    anm_matrix w = matrix_at(walk->bench, walk->matrix++);
+    *out = anm_gemv_range(&w, walk->row0, walk->row1);
+    return true;
+}
+
 static void run_part(void *context, int part, int parts) {
     const gemv_bench *b = context;
-    anm_matrix w = b->w;
     int64_t steps = ROWS / b->kernel->row_step, row0 = steps * part / parts * b->kernel->row_step;
     int64_t row1 = part + 1 == parts ? ROWS : steps * (part + 1) / parts * b->kernel->row_step;
+    bench_walk walk = {b, b->first, row0, row1};
+    anm_ahead ahead = {.next = next_matrix, .context = &walk};
     for (int i = b->first; i < b->first + SLICE; i++) {
-        w.data = (const char *)b->w.data + (size_t)i * b->bytes;
-        if (w.lut) w.lut = b->w.lut + (size_t)i * b->lut_elements;
-        b->kernel->run(&w, b->input, row0, row1, b->y);
+        anm_matrix w = matrix_at(b, i);
+        if (b->kernel->run_ahead) b->kernel->run_ahead(&w, b->input, row0, row1, b->y, &ahead);
+        else b->kernel->run(&w, b->input, row0, row1, b->y);
     }
 }
 

@@ -33,3 +33,15 @@ const anm_gemv_kernel *anm_gemv_at(size_t index) {
             if (index-- == 0) return k;
     return NULL;
 }
+
+anm_ahead_range anm_gemv_range(const anm_matrix *w, int64_t row0, int64_t row1) {
+    const int64_t row_bytes = w->columns * w->bits / 8;
+    anm_ahead_range range = {.data = (const char *)w->data + row0 * row_bytes,
+                             .bytes = (row1 - row0) * row_bytes};
+    if (!w->lut) return range;
+    int64_t bytes = w->columns / w->group_columns * (2 << w->bits);
+    int64_t first = row0 / w->group_rows, last = (row1 + w->group_rows - 1) / w->group_rows;
+    range.tables = (const char *)w->lut + first * bytes;
+    range.table_bytes = (last - first) * bytes;
+    return range;
+}

@@ -7,6 +7,7 @@
 #define ANM_CPU_GEMV_H
 
 #include "src/cpu/isa.h"
+#include "src/cpu/kernels/ahead.h"
 #include "src/cpu/kernels/matrix.h"
 
 /*
@@ -37,11 +38,19 @@ typedef struct anm_gemv_kernel {
     void (*prepare)(const float *x, int64_t columns, void *input);
     /* Writes y[row0 .. row1), the row's sum in fp32 or wider. */
     void (*run)(const anm_matrix *w, const void *input, int64_t row0, int64_t row1, float *y);
+    /*
+     * The same, asking for what `ahead` says instead of the matrix's own rows, which were part of
+     * it: at the pace at which it reads (anm_gemv_range). NULL: the kernel has none.
+     */
+    void (*run_ahead)(const anm_matrix *w, const void *input, int64_t row0, int64_t row1, float *y,
+                      anm_ahead *ahead);
 } anm_gemv_kernel;
 
 /* The best kernel at `isa` or below that accepts the matrix; never NULL: the reference takes all */
 const anm_gemv_kernel *anm_gemv_find(const anm_matrix *w, anm_isa isa);
 /* All kernels, for kcheck; NULL past the end. */
 const anm_gemv_kernel *anm_gemv_at(size_t index);
+/* What run_ahead() reads of these rows. */
+anm_ahead_range anm_gemv_range(const anm_matrix *w, int64_t row0, int64_t row1);
 
 #endif

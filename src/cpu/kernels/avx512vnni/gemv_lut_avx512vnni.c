@@ -102,7 +102,7 @@ INLINE __m512i look_up256(const __m512i *table, __m512i index, __mmask64 bit6, _
 
 /* Sums of a row in a block: of the products of high bytes, and of the mixed ones. */
 typedef struct sums {
-    __m512i high, mixed;
+    __m512i high, mixed[2]; /* two, as one chain of them is too long */
 } sums;
 
 INLINE void add64(int bits, const tables *t, __m512i index, __m512i xh, __m512i xl, sums *s) {
@@ -117,8 +117,8 @@ INLINE void add64(int bits, const tables *t, __m512i index, __m512i xh, __m512i 
         low = _mm512_permutexvar_epi8(index, t->low[0]);
     }
     s->high = _mm512_dpbusd_epi32(s->high, high, xh);
-    s->mixed = _mm512_dpbusd_epi32(s->mixed, high, xl);
-    s->mixed = _mm512_dpbusd_epi32(s->mixed, low, xh);
+    s->mixed[0] = _mm512_dpbusd_epi32(s->mixed[0], high, xl);
+    s->mixed[1] = _mm512_dpbusd_epi32(s->mixed[1], low, xh);
 }
 
 /* 64 indices of 1, 2, 3 or 6 bits to the low bits of bytes: 8 of them lie in `bits` bytes. */
@@ -155,8 +155,9 @@ INLINE void add_block(int bits, const tables *t, const uint8_t *w, const int8_t 
 }
 
 INLINE __m512 add_to_total(const sums *s, __m512 scale256, __m512 scale65536, __m512 total) {
+    __m512i mixed = _mm512_add_epi32(s->mixed[0], s->mixed[1]);
     total = _mm512_fmadd_ps(_mm512_cvtepi32_ps(s->high), scale65536, total);
-    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(s->mixed), scale256, total);
+    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(mixed), scale256, total);
 }
 
 /* The last block's bytes of a row with zeros behind, so that nothing past a row is read. */
@@ -169,25 +170,96 @@ INLINE const uint8_t *padded_block(int bits, const uint8_t *w, int64_t tail, uin
     return copy;
 }
 
-/* Totals of `rows` rows, `stride` bytes apart, over a span, in units of the table's scale. */
-INLINE void add_rows(int bits, int rows, const tables *t, const gemv_span *c,
-                     const anm_gemv_input *in, const uint8_t *w, int64_t stride, __m512 *total) {
-    const int64_t whole = c->blocks - (c->tail != 0), block_bytes = ANM_GEMV_BLOCK / 8 * bits;
-    uint8_t copy[256] __attribute__((aligned(64)));
-    for (int r = 0; r < rows; r++) total[r] = _mm512_setzero_ps();
-    for (int64_t b = 0; b < c->blocks; b++, w += block_bytes) {
-        const int8_t *x = in->digits + (c->block0 + b) * ANM_GEMV_BLOCK_BYTES;
-        float scale = in->scale[c->block0 + b];
-        __m512 scale256 = _mm512_set1_ps(256 * scale), scale65536 = _mm512_set1_ps(65536 * scale);
-        for (int r = 0; r < rows; r++) {
-            sums s = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-            const uint8_t *at = w + r * stride;
-            gemv_prefetch_block(bits, at);
-            if (b >= whole) at = padded_block(bits, at, c->tail, copy);
-            add_block(bits, t, at, x, &s);
-            total[r] = add_to_total(&s, scale256, scale65536, total[r]);
-        }
+/* A row's total with block `at` of it added. */
+INLINE __m512 add_row(int bits, const tables *t, const uint8_t *at, const int8_t *x, float scale,
+                      __m512 total) {
+    sums s = {_mm512_setzero_si512(), {_mm512_setzero_si512(), _mm512_setzero_si512()}};
+    add_block(bits, t, at, x, &s);
+    return add_to_total(&s, _mm512_set1_ps(256 * scale), _mm512_set1_ps(65536 * scale), total);
+}
+
+/* A row's lines of a block into the nearest cache. */
+INLINE void fetch_near(int bits, const uint8_t *w) {
+    for (int i = 0; i < ANM_GEMV_BLOCK / 8 * bits; i += 64) __builtin_prefetch(w + i, 0, 3);
+}
+
+/*
+ * Row r's share of the lines asked for while a block of ROWS rows is read: together as many as
+ * they have, or half as many; rows take turns with the streams.
+ */
+INLINE void fetch_ahead(int bits, int r, bool all, const anm_ahead *ahead) {
+    const char *at = ahead->at + (r % 2 ? ahead->second : 0);
+    const int from = r < 2 ? 0 : bits / 2, to = r < 2 ? bits / 2 : bits;
+    if (r >= 2 && !all) return;
+    for (int i = from; i < to; i++) __builtin_prefetch(at + 64 * i, 0, 2);
+}
+
+/* Where the rows of a step begin, and what they share. */
+typedef struct step {
+    const tables *t;
+    int64_t stride, near; /* bytes from row to row; and to what is brought near */
+    bool all;
+    anm_ahead *ahead;
+} step;
+
+/* Row r of ROWS: the total with the block at `w` of the first row, and x's at `x`, added. */
+INLINE __m512 step_row(int bits, int r, const step *s, const uint8_t *w, const int8_t *x,
+                       float scale, __m512 total) {
+    fetch_ahead(bits, r, s->all, s->ahead);
+    fetch_near(bits, w + s->near + r * s->stride);
+    return add_row(bits, s->t, w + r * s->stride, x, scale, total);
+}
+
+/* Whole blocks of ROWS rows. */
+INLINE void step_rows(int bits, const step *s, const uint8_t *w, const int8_t *x,
+                      const float *scale, int64_t blocks, __m512 *total) {
+    __m512 a = _mm512_setzero_ps(), b = a, c = a, d = a;
+    for (int64_t i = 0; i < blocks; i++) {
+        anm_ahead_ready(s->ahead);
+        a = step_row(bits, 0, s, w, x, scale[i], a);
+        b = step_row(bits, 1, s, w, x, scale[i], b);
+        c = step_row(bits, 2, s, w, x, scale[i], c);
+        d = step_row(bits, 3, s, w, x, scale[i], d);
+        anm_ahead_took(s->ahead, s->all ? bits : bits / 2);
+        w += ANM_GEMV_BLOCK / 8 * bits;
+        x += ANM_GEMV_BLOCK_BYTES;
     }
+    total[0] = a;
+    total[1] = b;
+    total[2] = c;
+    total[3] = d;
+}
+
+/*
+ * Totals of `rows` rows, `stride` bytes apart, over a span, in units of the table's scale. Blocks
+ * `near` bytes on are brought near; as many lines are asked for ahead as are read, or half as many
+ * where more than two pieces are ahead, so that computing catches up with the memory.
+ */
+INLINE void add_rows(int bits, int rows, const tables *t, const gemv_span *c,
+                     const anm_gemv_input *in, const uint8_t *w, int64_t stride, int64_t near,
+                     anm_ahead *ahead, __m512 *total) {
+    const int64_t whole = c->blocks - (c->tail != 0), block_bytes = ANM_GEMV_BLOCK / 8 * bits;
+    const int8_t *x = in->digits + c->block0 * ANM_GEMV_BLOCK_BYTES;
+    const float *scale = in->scale + c->block0;
+    step s = {t, stride, near, ahead->lead < 2 * ANM_AHEAD_PIECE, ahead};
+    if (rows == ROWS) {
+        step_rows(bits, &s, w, x, scale, whole, total);
+    } else {
+        total[0] = _mm512_setzero_ps();
+        for (int64_t b = 0; b < whole; b++)
+            total[0] = add_row(bits, t, w + b * block_bytes, x + b * ANM_GEMV_BLOCK_BYTES, scale[b],
+                               total[0]);
+    }
+    if (c->tail != 0) {
+        uint8_t copy[256] __attribute__((aligned(64)));
+        w += whole * block_bytes;
+        x += whole * ANM_GEMV_BLOCK_BYTES;
+        anm_ahead_lines(ahead, bits);
+        for (int r = 0; r < rows; r++)
+            total[r] = add_row(bits, t, padded_block(bits, w + r * stride, c->tail, copy), x,
+                               scale[whole], total[r]);
+    }
+    ahead->lead -= (whole * block_bytes + c->tail) * rows;
 }
 
 INLINE __m128 half_sum(__m512 a) {
@@ -200,21 +272,28 @@ INLINE __m128 sum4(const __m512 *total) {
     return _mm_hadd_ps(ab, _mm_hadd_ps(half_sum(total[2]), half_sum(total[3])));
 }
 
+/* How far on the nearest cache is filled: not behind the rows at hand, which others read. */
+INLINE int64_t near_at(const uint8_t *w, const uint8_t *end) {
+    return end - w > 2 * GEMV_NEAR ? GEMV_NEAR : 0;
+}
+
 INLINE void run_span(int bits, const anm_matrix *w, const tables *t, const gemv_span *c,
-                     const anm_gemv_input *in, float *y) {
+                     const anm_gemv_input *in, int64_t row1, anm_ahead *ahead, float *y) {
     const int64_t stride = w->columns * bits / 8;
     const uint8_t *data = (const uint8_t *)w->data + c->block0 * (ANM_GEMV_BLOCK / 8 * bits);
+    const uint8_t *end = (const uint8_t *)w->data + row1 * stride;
     float shift = 0;
     for (int64_t b = 0; b < c->blocks; b++) shift += in->shift[c->block0 + b];
     int64_t row = c->row0;
     __m512 total[ROWS];
     for (; row + ROWS <= c->row1; row += ROWS) {
-        add_rows(bits, ROWS, t, c, in, data + row * stride, stride, total);
+        const uint8_t *at = data + row * stride;
+        add_rows(bits, ROWS, t, c, in, at, stride, near_at(at, end), ahead, total);
         __m128 sum = _mm_mul_ps(_mm_add_ps(sum4(total), _mm_set1_ps(shift)), _mm_set1_ps(t->scale));
         _mm_storeu_ps(y + row, c->block0 ? _mm_add_ps(_mm_loadu_ps(y + row), sum) : sum);
     }
     for (; row < c->row1; row++) {
-        add_rows(bits, 1, t, c, in, data + row * stride, stride, total);
+        add_rows(bits, 1, t, c, in, data + row * stride, stride, 0, ahead, total);
         float sum = (_mm512_reduce_add_ps(total[0]) + shift) * t->scale;
         y[row] = c->block0 ? y[row] + sum : sum;
     }
@@ -222,17 +301,18 @@ INLINE void run_span(int bits, const anm_matrix *w, const tables *t, const gemv_
 
 /* A span's tables are made while the one before is computed: they depend on a long chain. */
 INLINE void run(int bits, const anm_matrix *w, const void *input, int64_t row0, int64_t row1,
-                float *y) {
+                float *y, anm_ahead *ahead) {
     const anm_gemv_input in = anm_gemv_input_at(input, w->columns);
     gemv_span span = gemv_span_start(bits, w, row0);
     tables t[2];
+    anm_ahead_more(ahead, ANM_AHEAD_LEAST / ANM_AHEAD_LINE, ANM_AHEAD_LEAST);
     bool more = gemv_span_next(bits, w, row1, &span);
     if (more) load_tables(bits, span.lut, &t[0]);
     for (int turn = 0; more; turn ^= 1) {
         gemv_span next = span;
         more = gemv_span_next(bits, w, row1, &next);
         if (more) load_tables(bits, next.lut, &t[turn ^ 1]);
-        run_span(bits, w, &t[turn], &span, &in, y);
+        run_span(bits, w, &t[turn], &span, &in, row1, ahead, y);
         span = next;
     }
     gemv_scale_rows(w, row0, row1, y);
@@ -240,16 +320,21 @@ INLINE void run(int bits, const anm_matrix *w, const void *input, int64_t row0, 
 
 #define KERNEL(bits)                                                                               \
     static bool accepts_lut##bits(const anm_matrix *w) { return gemv_accepts_lut(w, bits); }       \
+    static void ahead_lut##bits(const anm_matrix *w, const void *input, int64_t row0,              \
+                                int64_t row1, float *y, anm_ahead *ahead) {                        \
+        run(bits, w, input, row0, row1, y, ahead);                                                 \
+    }                                                                                              \
     static void run_lut##bits(const anm_matrix *w, const void *input, int64_t row0, int64_t row1,  \
                               float *y) {                                                          \
-        run(bits, w, input, row0, row1, y);                                                        \
+        anm_ahead own = {.range = anm_gemv_range(w, row0, row1)};                                  \
+        ahead_lut##bits(w, input, row0, row1, y, &own);                                            \
     }
 KERNEL(1) KERNEL(2) KERNEL(3) KERNEL(4) KERNEL(6) KERNEL(8)
 
 #define ENTRY(bits, prepare)                                                                       \
     {                                                                                              \
         "gemv_lut" #bits "_avx512vnni", ANM_ISA_AVX512VNNI, ANM_GEMV_INT16, accepts_lut##bits, 8,  \
-            anm_gemv_input_bytes_avx512vnni, prepare, run_lut##bits                                \
+            anm_gemv_input_bytes_avx512vnni, prepare, run_lut##bits, ahead_lut##bits               \
     }
 const anm_gemv_kernel anm_gemv_kernels_avx512vnni[] = {
     ENTRY(4, anm_gemv_prepare_nibbles_avx512vnni),
