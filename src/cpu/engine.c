@@ -10,19 +10,21 @@
 #include "src/base/dtype.h"
 #include "src/cpu/plan_build.h"
 #include "src/cpu/stream_walk.h"
+#include "src/cpu/workspace.h"
 #include "src/pass/pass.h"
 
 struct anm_engine {
     anm_plan plan;
     pthread_mutex_t lock;
-    anm_engine_result *idle; /* workspaces that nobody uses */
+    anm_engine_result *idle; /* those that nobody uses, without a workspace */
     uint64_t *ticks, *cache_bytes; /* by step; NULL: not profiling */
 };
 
 struct anm_engine_result {
     anm_engine *engine;
     anm_engine_result *next;
-    char *workspace;
+    anm_workspace *workspace; /* NULL while idle */
+    const char *based; /* where `base` takes the workspace to be */
     char **base;
     anm_tensor *outputs;
 };
@@ -70,6 +72,7 @@ anm_status anm_engine_create(const anm_mil_function *function, const anm_tensor 
         anm_free(e);
         return anm_fail_memory(err);
     }
+    anm_workspaces_join();
     anm_status status = build(e, function, inputs, input_count, options, err);
     if (status == ANM_OK) *out = e;
     else anm_engine_destroy(e);
@@ -77,7 +80,6 @@ anm_status anm_engine_create(const anm_mil_function *function, const anm_tensor 
 }
 
 static void free_result(anm_engine_result *r) {
-    anm_free(r->workspace);
     anm_free(r->base);
     anm_free(r->outputs);
     anm_free(r);
@@ -95,6 +97,7 @@ void anm_engine_destroy(anm_engine *e) {
     anm_free(e->ticks);
     anm_free(e->cache_bytes);
     pthread_mutex_destroy(&e->lock);
+    anm_workspaces_leave();
     anm_free(e);
 }
 
@@ -117,40 +120,56 @@ anm_engine_facts anm_engine_get_facts(const anm_engine *e) {
     return (anm_engine_facts){p->workspace, p->flow.copied, p->step_count, phases, p->fallbacks};
 }
 
-/* Workspaces. */
+/* Results, and the workspaces that they lie in. */
 
-static anm_engine_result *new_workspace(anm_engine *e) {
+static anm_engine_result *new_result(anm_engine *e) {
     const anm_plan *p = &e->plan;
     size_t outputs = p->flow.function->body->output_count;
     anm_engine_result *r = anm_calloc(1, sizeof *r);
     if (!r) return NULL;
     r->engine = e;
-    r->workspace = anm_malloc_aligned(p->workspace + 64);
     r->base = anm_calloc(p->block_count + 1, sizeof *r->base);
     r->outputs = anm_calloc(outputs + 1, sizeof *r->outputs);
-    if (!r->workspace || !r->base || !r->outputs) {
+    if (!r->base || !r->outputs) {
         free_result(r);
         return NULL;
     }
-    for (size_t i = 0; i < p->block_count; i++) {
-        const anm_block_memory *b = &p->blocks[i];
-        if (b->place == ANM_PLACE_WORK) r->base[i] = r->workspace + b->offset;
-        else if (b->place == ANM_PLACE_CONST) memcpy(&r->base[i], &b->data, sizeof b->data);
-    }
+    for (size_t i = 0; i < p->block_count; i++)
+        if (p->blocks[i].place == ANM_PLACE_CONST)
+            memcpy(&r->base[i], &p->blocks[i].data, sizeof p->blocks[i].data);
     return r;
 }
 
-static anm_engine_result *take_workspace(anm_engine *e) {
+/* Blocks of the workspace begin where it lies this time. */
+static void place_in(anm_engine_result *r, char *memory) {
+    const anm_plan *p = &r->engine->plan;
+    if (r->based == memory) return;
+    for (size_t i = 0; i < p->block_count; i++)
+        if (p->blocks[i].place == ANM_PLACE_WORK) r->base[i] = memory + p->blocks[i].offset;
+    r->based = memory;
+}
+
+static anm_engine_result *take_result(anm_engine *e) {
     pthread_mutex_lock(&e->lock);
     anm_engine_result *r = e->idle;
     if (r) e->idle = r->next;
     pthread_mutex_unlock(&e->lock);
-    return r ? r : new_workspace(e);
+    if (!r) r = new_result(e);
+    if (!r) return NULL;
+    r->workspace = anm_workspace_take(e->plan.workspace + 64);
+    if (!r->workspace) {
+        anm_engine_result_release(r);
+        return NULL;
+    }
+    place_in(r, r->workspace->memory);
+    return r;
 }
 
 void anm_engine_result_release(anm_engine_result *r) {
     if (!r) return;
     anm_engine *e = r->engine;
+    anm_workspace_give(r->workspace);
+    r->workspace = NULL;
     pthread_mutex_lock(&e->lock);
     r->next = e->idle;
     e->idle = r;
@@ -240,11 +259,11 @@ anm_status anm_engine_run(anm_engine *e, anm_pool *pool, const anm_tensor *input
                           size_t input_count, anm_tensor *states, size_t state_count,
                           anm_engine_result **out, anm_error *err) {
     *out = NULL;
-    anm_engine_result *r = take_workspace(e);
+    anm_engine_result *r = take_result(e);
     if (!r) return anm_fail_memory(err);
     anm_exec x = {.plan = &e->plan,
                   .base = r->base,
-                  .scratch = r->workspace + e->plan.scratch_begin,
+                  .scratch = r->workspace->memory + e->plan.scratch_begin,
                   .err = err,
                   .ticks = e->ticks,
                   .cache_bytes = e->cache_bytes};
