@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "anemone/limits.h"
+#include "src/cli/benchpackage.h"
 #include "src/cli/benchprofile.h"
 #include "src/cli/cli.h"
 #include "src/cli/modelarg.h"
@@ -222,7 +223,8 @@ static bool parse_sizes(const char *text, size_t *out, size_t *count) {
 }
 
 typedef struct bench_settings {
-    const char *prefill, *depths, *cpu, *engine, *precision;
+    const char *prefill, *depths, *cpu, *engine, *function;
+    cli_list shapes;
     int64_t decode, threads, repeats, rows;
     bool json, profile, components;
 } bench_settings;
@@ -295,6 +297,18 @@ static int run_bench(const char *dir, const bench_settings *s, const size_t *pre
     return code;
 }
 
+static int run_package(const cli_spec *spec, const char *path, const bench_settings *s,
+                       anm_engine_kind engine) {
+    shape_args shapes;
+    if (!cli_shapes(&s->shapes, &shapes))
+        return cli_usage(spec, "--shape is INPUT=N,N,.. with numbers above 0");
+    const package_bench b = {.path = path, .function = s->function, .cpu = s->cpu,
+                             .shapes = &shapes, .engine = engine, .threads = (int)s->threads,
+                             .repeats = (size_t)s->repeats, .profile = s->profile,
+                             .json = s->json};
+    return bench_package(&b);
+}
+
 int cmd_bench(int argc, char **argv) {
     bench_settings s = {.decode = 32, .repeats = 5};
     size_t prefill[8] = {64, 512}, depths[8] = {0}, prefills = 2, depth_count = 1;
@@ -311,13 +325,17 @@ int cmd_bench(int argc, char **argv) {
         {"engine", 0, CLI_STRING, &s.engine, "NAME", "auto, fast or reference"},
         {"profile", 0, CLI_FLAG, &s.profile, NULL, "time of each kind of step"},
         {"components", 0, CLI_FLAG, &s.components, NULL, "time of each part of the model"},
+        {"function", 'f', CLI_STRING, &s.function, "NAME",
+         "of a package; the default one if absent"},
+        {"shape", 0, CLI_LIST, &s.shapes, "INPUT=N,..", "of a package's input (default: its own)"},
         {"json", 0, CLI_FLAG, &s.json, NULL, "print JSON"},
     };
     const cli_spec spec = {"bench",
                            "MODEL_DIR",
                            1,
                            1,
-                           "Measures the speed of a converted model beside the machine's limits.",
+                           "Measures the speed of a converted model beside the machine's limits, "
+                           "or of predictions\nof one package (X.mlpackage or X.mlmodelc).",
                            "Times are medians; other work on the machine makes all of them worse.",
                            table,
                            sizeof table / sizeof table[0]};
@@ -333,6 +351,7 @@ int cmd_bench(int argc, char **argv) {
     if (!engine_kind(s.engine, &kind))
         return cli_usage(&spec, "--engine is auto, fast or reference");
     const char *dir;
+    if (bench_is_package(operands[0])) return run_package(&spec, operands[0], &s, kind);
     code = cli_model(operands[0], &dir);
     if (code >= 0) return code;
     return run_bench(dir, &s, prefill, prefills, depths, depth_count);

@@ -188,6 +188,8 @@ static int write_stdout(void *context, const char *text, size_t length) {
 typedef struct showing {
     bool json, mil, full, plan;
     const char *cpu, *after;
+    cli_list shape_list;
+    shape_args shapes;
 } showing;
 
 static void print_json(json_t *root) {
@@ -198,8 +200,8 @@ static void print_json(json_t *root) {
 
 static anm_status show_plan(const anm_program *program, const showing *s, anm_error *err) {
     json_t *root = NULL;
-    if (!s->json) return inspect_print_plan(program, s->cpu, err);
-    anm_status status = inspect_json_plan(program, s->cpu, &root, err);
+    if (!s->json) return inspect_print_plan(program, s->cpu, &s->shapes, err);
+    anm_status status = inspect_json_plan(program, s->cpu, &s->shapes, &root, err);
     if (status == ANM_OK) print_json(root);
     return status;
 }
@@ -238,8 +240,9 @@ int cmd_inspect(int argc, char **argv) {
         {"mil", 0, CLI_FLAG, &s.mil, NULL, "print the program as MIL text"},
         {"full", 0, CLI_FLAG, &s.full, NULL, "with --mil and --after: do not cut long constants"},
         {"plan", 0, CLI_FLAG, &s.plan, NULL,
-         "print the fast engine's steps for the default shapes"},
+         "print the fast engine's steps, for the default shapes"},
         {"cpu", 0, CLI_STRING, &s.cpu, "LEVEL", "with --plan: for this level of instructions"},
+        {"shape", 0, CLI_LIST, &s.shape_list, "INPUT=N,..", "with --plan: an input's shape"},
         {"after", 0, CLI_STRING, &s.after, "PASS,..",
          "print each function as these passes leave it; all: each one; list: which there are"},
         {"json", 0, CLI_FLAG, &s.json, NULL, "print JSON"},
@@ -259,6 +262,8 @@ int cmd_inspect(int argc, char **argv) {
     anm_error err;
     const char *path;
     if (code < 0 && s.after && strcmp(s.after, "list") == 0) return list_passes();
+    if (code < 0 && !cli_shapes(&s.shape_list, &s.shapes))
+        code = cli_usage(&spec, "--shape is INPUT=N,N,.. with numbers above 0");
     if (code < 0) code = cli_model_package(operands[0], &path);
     if (code >= 0) return code;
     if (anm_program_open_to_inspect(path, &program, &err) != ANM_OK) return cli_fail(&err);

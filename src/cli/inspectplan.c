@@ -10,16 +10,17 @@
  * Makes the plan; `reason` tells why there is none. Whatever engine fits is asked for first: what
  * fails then, as a level that this machine lacks, is not for the function to answer.
  */
-static anm_status prepare(const anm_function *f, const char *cpu, anm_error *reason,
-                          anm_error *err) {
+static anm_status prepare(const anm_function *f, const char *cpu, const shape_args *shapes,
+                          anm_error *reason, anm_error *err) {
     anm_predict_options options;
     anm_predict_options_init(&options);
     options.cpu = cpu;
     options.threads = 1;
-    anm_status status = anm_function_prepare(f, &options, err);
+    anm_status status =
+        anm_function_prepare_shapes(f, shapes->tensors, shapes->count, &options, err);
     if (status != ANM_OK) return status;
     options.engine = ANM_ENGINE_FAST;
-    status = anm_function_prepare(f, &options, reason);
+    status = anm_function_prepare_shapes(f, shapes->tensors, shapes->count, &options, reason);
     if (status == ANM_OK) reason->status = ANM_OK;
     return ANM_OK;
 }
@@ -50,11 +51,12 @@ static void print_plan(const anm_function *f, const anm_error *reason) {
     print_steps(f);
 }
 
-anm_status inspect_print_plan(const anm_program *program, const char *cpu, anm_error *err) {
+anm_status inspect_print_plan(const anm_program *program, const char *cpu,
+                              const shape_args *shapes, anm_error *err) {
     anm_error reason;
     for (size_t i = 0; i < anm_program_function_count(program); i++) {
         const anm_function *f = anm_program_function_at(program, i);
-        anm_status status = prepare(f, cpu, &reason, err);
+        anm_status status = prepare(f, cpu, shapes, &reason, err);
         if (status != ANM_OK) return status;
         if (i) putchar('\n');
         print_plan(f, &reason);
@@ -84,13 +86,13 @@ static json_t *json_plan(const anm_function *f, const anm_error *reason) {
                      "copied", (json_int_t)facts.copied);
 }
 
-anm_status inspect_json_plan(const anm_program *program, const char *cpu, json_t **out,
-                             anm_error *err) {
+anm_status inspect_json_plan(const anm_program *program, const char *cpu,
+                             const shape_args *shapes, json_t **out, anm_error *err) {
     anm_error reason;
     *out = json_array();
     for (size_t i = 0; i < anm_program_function_count(program); i++) {
         const anm_function *f = anm_program_function_at(program, i);
-        anm_status status = prepare(f, cpu, &reason, err);
+        anm_status status = prepare(f, cpu, shapes, &reason, err);
         if (status != ANM_OK) {
             json_decref(*out);
             *out = NULL;
