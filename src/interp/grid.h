@@ -16,6 +16,9 @@ typedef enum anm_grid {
 /* By the name that MIL uses ("UNALIGN_CORNERS"); a failure when unknown. */
 anm_grid anm_grid_named(anm_kcall *k, const char *name);
 
+/* The same; false when unknown. */
+bool anm_grid_find(const char *name, anm_grid *out);
+
 /* Where output i of n lies when a stretch of `length` elements is sampled; not clamped. */
 double anm_grid_point(anm_grid grid, int64_t i, int64_t n, double length);
 

@@ -8,13 +8,22 @@
 
 #include "src/interp/grid.h"
 
-anm_grid anm_grid_named(anm_kcall *k, const char *name) {
+bool anm_grid_find(const char *name, anm_grid *out) {
     static const char *const names[] = {"STRICT_ALIGN_CORNERS", "ALIGN_CORNERS", "DEFAULT",
                                         "OFFSET_CORNERS", "UNALIGN_CORNERS"};
-    for (int i = 0; i < 5; i++)
-        if (strcmp(name, names[i]) == 0) return (anm_grid)i;
-    anm_k_fail(k, ANM_ERROR_UNSUPPORTED, "sampling mode \"%s\" is unknown", name);
-    return ANM_GRID_DEFAULT;
+    for (int i = 0; i < 5; i++) {
+        if (strcmp(name, names[i]) != 0) continue;
+        *out = (anm_grid)i;
+        return true;
+    }
+    return false;
+}
+
+anm_grid anm_grid_named(anm_kcall *k, const char *name) {
+    anm_grid grid = ANM_GRID_DEFAULT;
+    if (!anm_grid_find(name, &grid))
+        anm_k_fail(k, ANM_ERROR_UNSUPPORTED, "sampling mode \"%s\" is unknown", name);
+    return grid;
 }
 
 double anm_grid_point(anm_grid grid, int64_t i, int64_t n, double length) {

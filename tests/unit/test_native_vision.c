@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Steps for what vision and audio models are made of beside convolutions: padding, resizing, blocks
+ * between channels and space, transposed and 3-d convolutions.
+ */
+#include "tests/unit/step_cases.h"
+
+/* clang-format off: an op to a line */
+
+static void rearranging(void **state) {
+    static const step_case cases[] = {
+        {F("2, 3, 5, 7") " x", F("2, 3, 8, 10") " y = pad(x = x, pad = " I("4") "([1, 2, 3, 0]), mode = string(\"constant\"), constant_val = fp32(-1.5));", "y"},
+        {F("2, 3, 5, 7") " x", F("2, 3, 10, 14") " y = pad(x = x, pad = " I("4") "([3, 2, 1, 6]), mode = string(\"reflect\"));", "y"},
+        {F("2, 3, 5, 7") " x", F("2, 3, 6, 20") " y = pad(x = x, pad = " I("4") "([0, 1, 11, 2]), mode = string(\"replicate\"));", "y"},
+        {F("2, 5, 3") " x", F("2, 3, 5") " t = transpose(x = x, perm = " I("3") "([0, 2, 1]));\n" F("3, 4, 7") " y = pad(x = t, pad = " I("6") "([1, 0, 0, 1, 1, 1]), mode = string(\"constant\"));", "y"},
+        {I("3, 4") " x", I("3, 6") " y = pad(x = x, pad = " I("2") "([2, 0]), mode = string(\"constant\"), constant_val = fp32(7));", "y"},
+        {F("2, 3, 5") " x", F("2, 3, 5") " y = reverse(x = x, axes = " I("2") "([0, 2]));\n" F("2, 3, 5") " z = reverse(x = x);", "y, z"},
+        {F("1, 2, 6, 7") " x", F("1, 2, 3, 5") " y = crop(x = x, crop_height = " I("2") "([1, 2]), crop_width = " I("2") "([2, 0]));", "y"},
+        {F("2, 12, 3, 5") " x", F("2, 3, 6, 10") " y = depth_to_space(x = x, block_size = int32(2));\n" F("2, 3, 6, 10") " z = pixel_shuffle(x = x, upscale_factor = int32(2));", "y, z"},
+        {F("2, 3, 6, 4") " x", F("2, 12, 3, 2") " y = space_to_depth(x = x, block_size = int32(2));\n" F("2, 12, 3, 2") " z = pixel_unshuffle(x = x, downscale_factor = " "uint32(2));", "y, z"},
+        {F("1, 4, 6, 3") " x", F("1, 3, 4, 6") " t = transpose(x = x, perm = " I("4") "([0, 3, 1, 2]));\n" F("1, 12, 2, 3") " y = space_to_depth(x = t, block_size = int32(2));", "y"},
+    };
+    CHECK(cases);
+}
+
+#define GRID(name) "sampling_mode = string(\"" name "\")"
+
+static void resizing(void **state) {
+    static const step_case cases[] = {
+        {F("2, 3, 5, 7") " x", F("2, 3, 10, 21") " y = upsample_nearest_neighbor(x = x, scale_factor_height = fp32(2), scale_factor_width = fp32(3));", "y"},
+        {F("1, 3, 5, 7") " x", F("1, 3, 8, 3") " y = resize_nearest_neighbor(x = x, target_size_height = int32(8), target_size_width = int32(3));", "y"},
+        {F("2, 3, 5, 7") " x", F("2, 3, 10, 14") " y = upsample_bilinear(x = x, scale_factor_height = fp32(2), scale_factor_width = fp32(2), align_corners = bool(true));\n" F("2, 3, 10, 14") " z = upsample_bilinear(x = x, scale_factor_height = fp32(2), scale_factor_width = fp32(2), align_corners = bool(false));\n" F("2, 3, 10, 14") " w = upsample_bilinear(x = x, scale_factor_height = fp32(2), scale_factor_width = fp32(2), align_corners = bool(false), half_pixel_centers = bool(false));", "y, z, w"},
+        {F("1, 2, 6, 9") " x", F("1, 2, 4, 20") " a = resize_bilinear(x = x, target_size_height = int32(4), target_size_width = int32(20), " GRID("STRICT_ALIGN_CORNERS") ");\n" F("1, 2, 4, 20") " b = resize_bilinear(x = x, target_size_height = int32(4), target_size_width = int32(20), " GRID("DEFAULT") ");\n" F("1, 2, 4, 20") " c = resize_bilinear(x = x, target_size_height = int32(4), target_size_width = int32(20), " GRID("OFFSET_CORNERS") ");\n" F("1, 2, 4, 20") " d = resize_bilinear(x = x, target_size_height = int32(4), target_size_width = int32(20), " GRID("UNALIGN_CORNERS") ");\n" F("1, 2, 1, 1") " e = resize_bilinear(x = x, target_size_height = int32(1), target_size_width = int32(1), " GRID("ALIGN_CORNERS") ");", "a, b, c, d, e"},
+        {F("2, 3, 4, 5") " x", F("2, 3, 7, 9") " a = resize(x = x, shape = " I("2") "([7, 9]), resized_dims = uint32(2), interpolation_mode = string(\"NEAREST_NEIGHBOR\"), " GRID("UNALIGN_CORNERS") ");\n" F("2, 3, 4, 11") " b = resize(x = x, shape = " I("2") "([0, 11]), resized_dims = uint32(2), interpolation_mode = string(\"LINEAR\"), " GRID("ALIGN_CORNERS") ");", "a, b"},
+    };
+    CHECK(cases);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rearranging),
+        cmocka_unit_test(resizing),
+    };
+    return cmocka_run_group_tests_name("native_vision", tests, NULL, NULL);
+}
