@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "src/base/alloc.h"
+#include "src/base/clock.h"
 #include "src/base/dtype.h"
 #include "src/cpu/plan_build.h"
 #include "src/cpu/stream_walk.h"
@@ -217,19 +217,13 @@ static anm_status load(const anm_plan *p, const anm_tensor *inputs, size_t input
     return ANM_OK;
 }
 
-static uint64_t nanoseconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static void walk_steps(void *context, anm_team *team, int thread, int threads) {
     anm_exec *x = context;
     const anm_plan *p = x->plan;
     int phase = 0;
     bool timed = x->ticks && thread == 0;
     anm_stream_walk_begin(x, thread, threads);
-    uint64_t before = timed ? nanoseconds() : 0;
+    uint64_t before = timed ? anm_nanoseconds() : 0;
     for (size_t i = 0; i < p->step_count; i++) {
         const anm_step *s = &p->steps[i];
         if (!s->streams) anm_stream_walk_on(x, thread);
@@ -237,7 +231,7 @@ static void walk_steps(void *context, anm_team *team, int thread, int threads) {
         phase = s->phase;
         s->run(s, x, thread, threads);
         if (!timed) continue;
-        uint64_t now = nanoseconds();
+        uint64_t now = anm_nanoseconds();
         x->ticks[i] += now - before;
         before = now;
     }
