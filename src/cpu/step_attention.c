@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "src/base/half.h"
-#include "src/cpu/kernels/attention.h"
+#include "src/cpu/kernels/attention_divide.h"
 #include "src/cpu/planner.h"
 
 /* What a mask says of each row, found once a run and used by every layer. */
@@ -41,6 +41,7 @@ static const span_step *spans_of(anm_planner *p, anm_lie mask) {
 typedef struct attention_step {
     anm_attention a; /* pointers are filled in by the run */
     anm_lie q, k, v, out;
+    anm_lie slots; /* of the threads' ranges of columns; block -1: heads are shared evenly */
     const span_step *spans; /* NULL: no mask */
     const anm_attention_kernel *kernel;
 } attention_step;
@@ -61,10 +62,8 @@ static uint64_t cache_bytes(const anm_attention *a) {
     return (uint64_t)(a->kv_heads * seen_columns(a) * (a->dim + a->value_dim) * size);
 }
 
-static void run_attention(const anm_step *s, anm_exec *x, int thread, int threads) {
-    const attention_step *t = s->data;
+static anm_attention attention_at(const attention_step *t, const anm_exec *x) {
     anm_attention a = t->a;
-    int64_t from, to;
     a.q = anm_exec_at(x, &t->q);
     a.k = anm_exec_at(x, &t->k);
     a.v = anm_exec_at(x, &t->v);
@@ -74,9 +73,28 @@ static void run_attention(const anm_step *s, anm_exec *x, int thread, int thread
         a.span = anm_exec_at(x, &t->spans->spans);
         a.mask_trivial = a.span[2 * a.rows] != 0;
     }
+    return a;
+}
+
+static void run_attention(const anm_step *s, anm_exec *x, int thread, int threads) {
+    const attention_step *t = s->data;
+    anm_attention a = attention_at(t, x);
+    void *scratch = anm_exec_scratch(x, thread);
+    int64_t from, to;
     if (x->cache_bytes && thread == 0) x->cache_bytes[s - x->plan->steps] += cache_bytes(&a);
+    if (t->slots.block >= 0) {
+        float *slots = anm_exec_at(x, &t->slots);
+        anm_attention_run_divided(t->kernel, &a, slots, thread, threads, scratch);
+        return;
+    }
     anm_share(t->kernel->units(&a), 1, thread, threads, &from, &to);
-    if (from < to) t->kernel->run(&a, from, to, anm_exec_scratch(x, thread));
+    if (from < to) t->kernel->run(&a, from, to, scratch);
+}
+
+static void run_merge(const anm_step *s, anm_exec *x, int thread, int threads) {
+    const attention_step *t = s->data;
+    anm_attention a = attention_at(t, x);
+    anm_attention_merge_divided(t->kernel, &a, anm_exec_at(x, &t->slots), thread, threads);
 }
 
 /* Keys and values as [heads, columns, dim] with contiguous dim, in the type they have. */
@@ -128,6 +146,24 @@ static anm_lie new_output(anm_planner *p, const anm_mil_op *op) {
     return lie;
 }
 
+/* None where threads get whole heads, equally many: no column is shared then. */
+static anm_lie new_slots(anm_planner *p, const attention_step *t) {
+    int threads = p->plan->threads;
+    if (anm_attention_is_even(&t->a, threads)) return (anm_lie){.block = -1};
+    int64_t floats = anm_attention_slot_floats(t->kernel, &t->a, threads);
+    return anm_lie_new(p, ANM_DTYPE_FP32, 1, &floats);
+}
+
+/* The spans are read again, to find the same ranges. */
+static void add_merge(anm_planner *p, const attention_step *t) {
+    int reads[] = {t->slots.block, -1, -1, -1};
+    if (t->spans) {
+        reads[1] = t->spans->mask.block;
+        reads[2] = t->spans->spans.block;
+    }
+    anm_step_add(p, run_merge, "attention merge", t, reads, ANM_BLOCKS(t->out.block));
+}
+
 bool anm_build_attention(anm_planner *p, const anm_mil_op *op) {
     double scale;
     if (!anm_is_op(op, "anm_attention") || !anm_mil_op_get_float(op, "scale", &scale)) return false;
@@ -138,12 +174,15 @@ bool anm_build_attention(anm_planner *p, const anm_mil_op *op) {
     describe(t, scale);
     t->kernel = anm_attention_find(&t->a, p->plan->isa);
     anm_step_scratch(p, t->kernel->scratch_bytes(&t->a));
+    t->slots = new_slots(p, t);
+    if (p->status != ANM_OK) return true;
     int reads[] = {t->q.block, t->k.block, t->v.block, -1, -1, -1};
     if (t->spans) {
         reads[3] = t->spans->mask.block;
         reads[4] = t->spans->spans.block;
     }
-    anm_step_add(p, run_attention, op->type, t, reads, ANM_BLOCKS(t->out.block));
+    anm_step_add(p, run_attention, op->type, t, reads, ANM_BLOCKS(t->out.block, t->slots.block));
+    if (t->slots.block >= 0) add_merge(p, t);
     anm_lie_set(p, op->outputs[0], t->out);
     return true;
 }

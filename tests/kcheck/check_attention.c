@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every attention kernel against sums in double, within bounds derived from what it rounds
- * (docs/kernels.md): grouped heads, spans and masks of several kinds, strides with gaps.
+ * (docs/kernels.md): grouped heads, spans and masks of several kinds, strides with gaps. Half of
+ * the cases are cut into ranges of columns for some number of threads, and merged.
  */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "src/base/half.h"
-#include "src/cpu/kernels/attention.h"
+#include "src/cpu/kernels/attention_divide.h"
 #include "tests/kcheck/kcheck.h"
+
+enum { MOST_COLUMNS = 900 };
 
 #define UNIT 0x1p-24 /* half a unit in the last place of 1 */
 
@@ -21,6 +24,8 @@ typedef struct attention_case {
     mask_kind mask;
     void *scratch;
     int64_t unit0, unit1;
+    int threads; /* 0: not divided */
+    float *slots;
     char name[160];
 } attention_case;
 
@@ -68,6 +73,16 @@ static int64_t pick(const int64_t *from, size_t n) {
 }
 #define PICK(...) pick((const int64_t[]){__VA_ARGS__}, sizeof((int64_t[]){__VA_ARGS__}) / 8)
 
+/* Enough columns for several ranges of them. */
+static void make_long(anm_attention *a) {
+    a->kv_heads = kcheck_between(1, 2);
+    a->heads = a->kv_heads * kcheck_between(1, 3);
+    a->rows = PICK(1, 1, 1, 2, 5, 16, 33);
+    a->columns = a->rows + kcheck_between(250, MOST_COLUMNS - 33);
+    a->dim = PICK(32, 64, 17);
+    a->value_dim = PICK(32, 64, 33);
+}
+
 static anm_attention random_shape(void) {
     anm_attention a = {.kv_heads = kcheck_between(1, 3)};
     a.heads = a.kv_heads * kcheck_between(1, 5);
@@ -75,6 +90,7 @@ static anm_attention random_shape(void) {
     a.columns = a.rows + (kcheck_between(0, 3) == 0 ? 0 : kcheck_between(0, 200));
     a.dim = kcheck_between(0, 1) ? PICK(32, 64, 80, 128, 256) : kcheck_between(1, 100);
     a.value_dim = kcheck_between(0, 1) ? a.dim : kcheck_between(1, 100);
+    if (kcheck_between(0, 3) == 0) make_long(&a);
     a.scale = 1 / sqrtf((float)a.dim);
     a.softcap = kcheck_between(0, 3) == 0 ? 3 : 0;
     a.kv_dtype = kcheck_between(0, 2) == 0 ? ANM_DTYPE_FP32 : ANM_DTYPE_FP16;
@@ -108,7 +124,7 @@ static double element(const anm_attention *a, const void *of, int64_t index) {
 }
 
 typedef struct expected_row {
-    double weight[300], sum;
+    double weight[MOST_COLUMNS], sum;
     double magnitude; /* the largest sum of |q k| scale */
     double rounding;  /* the largest error of a score by integers for q and k */
     int64_t begin, end, v;
@@ -204,8 +220,19 @@ static void compare_row(const attention_case *c, int64_t head, int64_t row) {
     }
 }
 
+static void call_divided(const attention_case *c) {
+    for (int i = 0; i < c->threads; i++)
+        anm_attention_run_divided(c->kernel, &c->a, c->slots, i, c->threads, c->scratch);
+    for (int i = 0; i < c->threads; i++)
+        anm_attention_merge_divided(c->kernel, &c->a, c->slots, i, c->threads);
+}
+
 static void call_run(void *context) {
     attention_case *c = context;
+    if (c->threads) {
+        call_divided(c);
+        return;
+    }
     c->kernel->run(&c->a, c->unit0, c->unit1, c->scratch);
 }
 
@@ -219,6 +246,27 @@ static void name_case(attention_case *c) {
              a->softcap != 0 ? ", softcap" : "");
 }
 
+/* What no thread writes into the slots is not a number. */
+static bool run_divided(attention_case *c) {
+    c->threads = (int)PICK(1, 2, 3, 5, 8, 17, 33);
+    size_t bytes = (size_t)anm_attention_slot_floats(c->kernel, &c->a, c->threads) * 4;
+    c->slots = kcheck_buffer(bytes, 64);
+    memset(c->slots, 0xff, bytes);
+    size_t n = strlen(c->name);
+    snprintf(c->name + n, sizeof c->name - n, ", %d threads", c->threads);
+    return kcheck_guarded(call_run, c, c->name);
+}
+
+static bool run_units(attention_case *c) {
+    int64_t units = c->kernel->units(&c->a);
+    c->unit0 = kcheck_between(0, units);
+    c->unit1 = units;
+    if (!kcheck_guarded(call_run, c, c->name)) return false;
+    c->unit1 = c->unit0;
+    c->unit0 = 0;
+    return kcheck_guarded(call_run, c, c->name);
+}
+
 static void check_case(const anm_attention_kernel *k) {
     attention_case c = {.kernel = k, .a = random_shape()};
     c.mask = (mask_kind)kcheck_between(0, MASK_KINDS - 1);
@@ -227,13 +275,7 @@ static void check_case(const anm_attention_kernel *k) {
     name_case(&c);
     if (!k->accepts(&c.a)) return;
     c.scratch = kcheck_buffer(k->scratch_bytes(&c.a), 64);
-    int64_t units = k->units(&c.a);
-    c.unit0 = kcheck_between(0, units);
-    c.unit1 = units;
-    if (!kcheck_guarded(call_run, &c, c.name)) return;
-    c.unit1 = c.unit0;
-    c.unit0 = 0;
-    if (!kcheck_guarded(call_run, &c, c.name)) return;
+    if (!(kcheck_between(0, 1) ? run_divided(&c) : run_units(&c))) return;
     for (int64_t head = 0; head < c.a.heads; head++)
         for (int64_t row = 0; row < c.a.rows; row++) compare_row(&c, head, row);
 }

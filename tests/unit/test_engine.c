@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The fast engine against the interpreter's fp32 arithmetic: every function of converted models, on
- * every level of instructions that the machine has, with one to three threads, and with each pass
- * left out.
+ * every level of instructions that the machine has, with one to three threads, with many, and with
+ * each pass left out.
  */
 #include <math.h>
 #include <string.h>
@@ -18,7 +18,10 @@
 
 #define MODEL "test_engine.hf"
 #define OUT "test_engine.out"
-enum { CONTEXT = 24, BATCH = 8, POSITION = 9 };
+enum { BATCH = 8 };
+
+/* Of the packages that are converted, and of calls. */
+static int context = 24, position = 9;
 
 static const tiny_model models[] = {
     {"qwen3", "Qwen3ForCausalLM", 64, 2, 4, 2, 16, 96, 72, .tied = true, .qk_norm = true,
@@ -35,9 +38,11 @@ static void fill(anm_tensor *t) {
     float *f = t->data;
     int32_t *i = t->data;
     bool mask = strcmp(t->name, "causal_mask") == 0, at = strcmp(t->name, "current_pos") == 0;
+    bool tokens = strcmp(t->name, "input_ids") == 0;
     for (int64_t k = 0; k < count; k++) {
-        if (t->dtype == ANM_DTYPE_INT32) i[k] = at ? POSITION : (int32_t)(POSITION + k);
-        else if (mask) f[k] = k % CONTEXT <= POSITION + k / CONTEXT % rows ? 0 : -INFINITY;
+        if (t->dtype == ANM_DTYPE_INT32)
+            i[k] = tokens ? 9 + (int32_t)k : at ? position : (int32_t)(position + k);
+        else if (mask) f[k] = k % context <= position + k / context % rows ? 0 : -INFINITY;
         else f[k] = noise();
     }
 }
@@ -158,7 +163,7 @@ static void convert(const tiny_model *model, int bits) {
     anm_convert_options options;
     anm_error err;
     anm_convert_options_init(&options);
-    options.context_length = CONTEXT;
+    options.context_length = context;
     options.batch_size = BATCH;
     options.lut_embeddings.bits = options.lut_ffn.bits = options.lut_head.bits = bits;
     tiny_model_write(model, MODEL);
@@ -206,6 +211,33 @@ static void models_on_every_level(void **state) {
         }
 }
 
+static void with_many_threads(const anm_mil_function *f, const char *file) {
+    static const int counts[] = {1, 2, 3, 5, 8, 17, 33};
+    const anm_isa levels[] = {ANM_ISA_C, anm_isa_best()};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        for (int k = 0; k < 2; k++) {
+            anm_engine_options o = {.isa = levels[k], .state_dtype = ANM_DTYPE_FP32,
+                                    .threads = counts[i], .validate = true};
+            check_function(f, &o, bound(levels[k]), file);
+        }
+}
+
+/* More threads than key heads, than rows, than rows of weights; a context that is cut in ranges. */
+static void any_number_of_threads(void **state) {
+    static const tiny_model one_head = {"llama", "LlamaForCausalLM", 48, 1, 4, 1, 8, 40, 67,
+                                        .dtype = ANM_DTYPE_FP32,
+                                        .config = "\"rope_theta\": 10000"};
+    int old_context = context, old_position = position;
+    context = 1000;
+    position = 900;
+    convert(&models[0], 4);
+    each_function(with_many_threads);
+    convert(&one_head, 0);
+    each_function(with_many_threads);
+    context = old_context;
+    position = old_position;
+}
+
 static void passes_change_nothing(void **state) {
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
         convert(&models[i], 4);
@@ -244,6 +276,7 @@ static int clean_up(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(models_on_every_level),
+        cmocka_unit_test(any_number_of_threads),
         cmocka_unit_test(passes_change_nothing),
         cmocka_unit_test(everything_is_fused),
     };

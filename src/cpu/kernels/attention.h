@@ -31,19 +31,36 @@ typedef struct anm_attention {
      */
     const int32_t *span;
     bool mask_trivial;
+    /* Of all these only column_begin <= c < column_end; column_end 0: all. */
+    int64_t column_begin, column_end;
     float *out;
     int64_t out_head, out_row;
+    /*
+     * Where wanted, the largest score of each query, head by head, and the sum of the weights
+     * relative to it: by these, results of several ranges of columns become one
+     * (attention_divide.h). NULL: not wanted.
+     */
+    float *statistics;
 } anm_attention;
+
+/* The columns that a row sees; the end may lie before the beginning. */
+static inline int64_t anm_attention_begin(const anm_attention *a, int64_t row) {
+    int64_t begin = a->span ? a->span[2 * row] : 0;
+    return begin > a->column_begin ? begin : a->column_begin;
+}
+static inline int64_t anm_attention_end(const anm_attention *a, int64_t row) {
+    int64_t end = a->span ? a->span[2 * row + 1] : a->columns;
+    return a->column_end > 0 && a->column_end < end ? a->column_end : end;
+}
 
 typedef struct anm_attention_kernel {
     const char *name; /* "attention_fp16_avx512" */
     anm_isa isa;
     bool (*accepts)(const anm_attention *a);
-    /*
-     * Independent pieces of work, about equally big; threads take disjoint ranges of them. For one
-     * token there are as many as key heads: more threads than these do not help.
-     */
+    /* Independent pieces of work, the same number for each key head: one, for a single token. */
     int64_t (*units)(const anm_attention *a);
+    /* A unit's queries: `count` from `first` on, numbered head by head. */
+    void (*queries)(const anm_attention *a, int64_t unit, int64_t *first, int64_t *count);
     size_t (*scratch_bytes)(const anm_attention *a); /* each thread its own, aligned to 64 */
     void (*run)(const anm_attention *a, int64_t unit0, int64_t unit1, void *scratch);
 } anm_attention_kernel;

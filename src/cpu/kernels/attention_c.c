@@ -9,6 +9,11 @@ static bool accepts(const anm_attention *a) { return true; }
 
 static int64_t units(const anm_attention *a) { return a->heads * a->rows; }
 
+static void unit_queries(const anm_attention *a, int64_t unit, int64_t *first, int64_t *count) {
+    *first = unit;
+    *count = 1;
+}
+
 static size_t scratch_bytes(const anm_attention *a) { return (size_t)a->columns * 8; }
 
 static double element(const anm_attention *a, const void *of, int64_t index) {
@@ -30,18 +35,21 @@ static double score(const anm_attention *a, int64_t head, int64_t row, int64_t c
 /* Scores of the visible columns, then their weights; the sum of these. */
 static double weigh(const anm_attention *a, int64_t head, int64_t row, int64_t begin, int64_t end,
                     double *weight) {
-    double largest = ANM_ATTENTION_LEAST, sum = 0;
+    double most = (double)ANM_ATTENTION_LEAST, sum = 0;
     for (int64_t c = begin; c < end; c++) {
         weight[c] = score(a, head, row, c);
-        if (weight[c] > largest) largest = weight[c];
+        if (weight[c] > most) most = weight[c];
     }
-    for (int64_t c = begin; c < end; c++) sum += weight[c] = exp(weight[c] - largest);
+    float largest = (float)most; /* as it is given */
+    for (int64_t c = begin; c < end; c++) sum += weight[c] = exp(weight[c] - (double)largest);
+    if (!a->statistics) return sum;
+    a->statistics[2 * (head * a->rows + row)] = largest;
+    a->statistics[2 * (head * a->rows + row) + 1] = (float)sum;
     return sum;
 }
 
 static void attend(const anm_attention *a, int64_t head, int64_t row, double *weight) {
-    int64_t begin = a->span ? a->span[2 * row] : 0;
-    int64_t end = a->span ? a->span[2 * row + 1] : a->columns;
+    int64_t begin = anm_attention_begin(a, row), end = anm_attention_end(a, row);
     int64_t v = head / (a->heads / a->kv_heads) * a->v_head;
     float *out = a->out + head * a->out_head + row * a->out_row;
     double sum = weigh(a, head, row, begin, end, weight);
@@ -58,6 +66,6 @@ static void run(const anm_attention *a, int64_t unit0, int64_t unit1, void *scra
 }
 
 const anm_attention_kernel anm_attention_kernels_c[] = {
-    {"attention_c", ANM_ISA_C, accepts, units, scratch_bytes, run},
+    {"attention_c", ANM_ISA_C, accepts, units, unit_queries, scratch_bytes, run},
     {0},
 };

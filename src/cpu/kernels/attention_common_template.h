@@ -17,11 +17,13 @@ static int64_t queries(const anm_attention *a) { return a->heads / a->kv_heads *
 static bool is_few(const anm_attention *a) { return queries(a) <= FEW; }
 static int64_t up(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
 
-static inline int64_t span_begin(const anm_attention *a, int64_t row) {
-    return a->span ? a->span[2 * row] : 0;
-}
-static inline int64_t span_end(const anm_attention *a, int64_t row) {
-    return a->span ? a->span[2 * row + 1] : a->columns;
+/* Of the query, where they are wanted. */
+static inline void give_statistics(const anm_attention *a, int64_t head, int64_t row, float largest,
+                                   float sum) {
+    float *to = a->statistics ? a->statistics + 2 * (head * a->rows + row) : NULL;
+    if (!to) return;
+    to[0] = largest;
+    to[1] = sum;
 }
 
 /* Softcap of scores that are scaled already. */

@@ -159,7 +159,7 @@ ALWAYS void few_scores(few_state *f, const few_block *b, bool half, int count) {
 /* Hides what query i does not see of columns [c0, c0 + n), adds its mask. */
 static void few_mask_piece(const few_state *f, int64_t row, int64_t c0, int64_t n, float *s) {
     const anm_attention *a = f->a;
-    int64_t begin = span_begin(a, row) - c0, end = span_end(a, row) - c0;
+    int64_t begin = anm_attention_begin(a, row) - c0, end = anm_attention_end(a, row) - c0;
     if (a->mask && !a->mask_trivial)
         for (int64_t c = 0; c < n; c++) s[c] += a->mask[row * a->mask_row + c0 + c];
     for (int64_t c = 0; c < n && c < begin; c++) s[c] = -INFINITY;
@@ -247,8 +247,8 @@ ALWAYS void few_columns(few_state *f, bool half, int count) {
     int64_t begin = f->a->columns, end = 0;
     for (int i = 0; i < f->count; i++) {
         int64_t row = few_row(f, i);
-        begin = span_begin(f->a, row) < begin ? span_begin(f->a, row) : begin;
-        end = span_end(f->a, row) > end ? span_end(f->a, row) : end;
+        begin = anm_attention_begin(f->a, row) < begin ? anm_attention_begin(f->a, row) : begin;
+        end = anm_attention_end(f->a, row) > end ? anm_attention_end(f->a, row) : end;
     }
     for (int64_t done = 0; begin + done * STREAMS < end; done += PIECE) {
         few_block b = few_block_at(begin, end, done);
@@ -265,6 +265,7 @@ static void few_finish(few_state *f) {
     for (int i = 0; i < f->count; i++) {
         float *out = a->out + few_head(f, i) * a->out_head + few_row(f, i) * a->out_row;
         float factor = f->sum[i] > 0 ? 1 / f->sum[i] : 0;
+        give_statistics(a, few_head(f, i), few_row(f, i), f->largest[i], f->sum[i]);
         for (int64_t d = 0; d < a->value_dim; d += VN)
             v_store_part(out + d, v_mul(v_load(f->value + i * f->value_dim + d), v_set(factor)),
                          a->value_dim - d);

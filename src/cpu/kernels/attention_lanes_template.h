@@ -26,10 +26,17 @@ static int64_t many_blocks(const anm_attention *a) {
     return (queries(a) + MAX_LANES - 1) / MAX_LANES;
 }
 
+/* Queries of unit `unit`, `each` at most, numbered from the key head's first. */
+static int64_t many_queries_from(const anm_attention *a, int64_t unit, int64_t each,
+                                 int64_t *count) {
+    int64_t units = (queries(a) + each - 1) / each, first = unit % units * each;
+    *count = queries(a) - first < each ? queries(a) - first : each;
+    return first;
+}
+
 static many_state many_start(const anm_attention *a, int64_t unit) {
     many_state m = {.a = a, .kv_head = unit / many_blocks(a)};
-    m.first = unit % many_blocks(a) * MAX_LANES;
-    m.count = queries(a) - m.first < MAX_LANES ? queries(a) - m.first : MAX_LANES;
+    m.first = many_queries_from(a, unit, MAX_LANES, &m.count);
     return m;
 }
 
@@ -53,8 +60,8 @@ static void many_spans(many_state *m) {
     m->end = m->inner_begin = 0;
     for (int64_t lane = 0; lane < m->lanes; lane++) {
         bool used = lane < m->count;
-        int64_t begin = used ? span_begin(m->a, many_row(m, lane)) : 0;
-        int64_t end = used ? span_end(m->a, many_row(m, lane)) : 0;
+        int64_t begin = used ? anm_attention_begin(m->a, many_row(m, lane)) : 0;
+        int64_t end = used ? anm_attention_end(m->a, many_row(m, lane)) : 0;
         m->span_begin[lane] = (float)begin;
         m->span_end[lane] = (float)end;
         if (used && begin < m->begin) m->begin = begin;
@@ -93,6 +100,8 @@ static void many_mask(many_state *m, int64_t c0, int64_t n) {
 /* Lanes back into rows. */
 static void many_finish(many_state *m) {
     const anm_attention *a = m->a;
+    for (int64_t lane = 0; lane < m->count; lane++)
+        give_statistics(a, many_head(m, lane), many_row(m, lane), m->largest[lane], m->sum[lane]);
     for (int64_t lane = 0; lane < m->count; lane += VN) {
         vf sum = v_load(m->sum + lane), one = v_set(1);
         vf factor = v_where_less(v_zero(), sum, v_div(one, v_max(sum, v_set(0x1p-100f))), v_zero());

@@ -49,6 +49,11 @@ static int64_t units(const anm_attention *a) {
     return is_few(a) ? a->kv_heads : a->kv_heads * many_blocks(a);
 }
 
+static void unit_queries(const anm_attention *a, int64_t unit, int64_t *first, int64_t *count) {
+    int64_t each = is_few(a) ? queries(a) : MAX_LANES, units = (queries(a) + each - 1) / each;
+    *first = unit / units * queries(a) + many_queries_from(a, unit, each, count);
+}
+
 static size_t scratch_bytes(const anm_attention *a) {
     return is_few(a) ? few_scratch(a) : many_scratch(a);
 }

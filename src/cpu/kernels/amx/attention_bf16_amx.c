@@ -30,6 +30,10 @@ static bool accepts(const anm_attention *a) { return !is_few(a); }
 
 static int64_t units(const anm_attention *a) { return a->kv_heads * many_blocks(a); }
 
+static void unit_queries(const anm_attention *a, int64_t unit, int64_t *first, int64_t *count) {
+    *first = unit / many_blocks(a) * queries(a) + many_queries_from(a, unit, MAX_LANES, count);
+}
+
 static int64_t most_lanes(const anm_attention *a) {
     return queries(a) < MAX_LANES ? up(queries(a), STEP) : MAX_LANES;
 }
@@ -212,6 +216,6 @@ static void run(const anm_attention *a, int64_t unit0, int64_t unit1, void *scra
 }
 
 const anm_attention_kernel anm_attention_kernels_amx[] = {
-    {"attention_bf16_amx", ANM_ISA_AMX, accepts, units, scratch_bytes, run},
+    {"attention_bf16_amx", ANM_ISA_AMX, accepts, units, unit_queries, scratch_bytes, run},
     {0},
 };

@@ -59,6 +59,11 @@ static int64_t units_of_head(const anm_attention *a) {
 }
 static int64_t units(const anm_attention *a) { return a->kv_heads * units_of_head(a); }
 
+static void unit_queries(const anm_attention *a, int64_t unit, int64_t *first, int64_t *count) {
+    int64_t each = together(a) * MAX_LANES;
+    *first = unit / units_of_head(a) * queries(a) + many_queries_from(a, unit, each, count);
+}
+
 /* Value dimensions are read in tiles, and vectors, past their end. */
 static int64_t value_pad(const anm_attention *a) { return up(a->value_dim, VN) + VN; }
 
@@ -358,6 +363,7 @@ static void run(const anm_attention *a, int64_t unit0, int64_t unit1, void *scra
 }
 
 const anm_attention_kernel anm_attention_kernels_avx512vnni[] = {
-    {"attention_int16_avx512vnni", ANM_ISA_AVX512VNNI, accepts, units, scratch_bytes, run},
+    {"attention_int16_avx512vnni", ANM_ISA_AVX512VNNI, accepts, units, unit_queries, scratch_bytes,
+     run},
     {0},
 };
