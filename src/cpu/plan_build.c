@@ -187,6 +187,17 @@ static void place_blocks(anm_planner *p) {
                          p->plan->scratch_each * (size_t)p->plan->threads;
 }
 
+/* Steps of a phase one behind the other, in the order in which they were added. */
+static void sort_steps(anm_planner *p) {
+    anm_step *steps = p->steps.data;
+    for (size_t i = 1; i < p->steps.len; i++) {
+        anm_step step = steps[i];
+        size_t at = i;
+        for (; at > 0 && steps[at - 1].phase > step.phase; at--) steps[at] = steps[at - 1];
+        steps[at] = step;
+    }
+}
+
 static void *kept(anm_planner *p, const void *data, size_t size) {
     void *copy = anm_plan_alloc(p, size + 1);
     if (copy && size) memcpy(copy, data, size);
@@ -195,6 +206,7 @@ static void *kept(anm_planner *p, const void *data, size_t size) {
 
 static void keep(anm_planner *p) {
     anm_plan *plan = p->plan;
+    sort_steps(p);
     plan->block_count = p->blocks.len;
     plan->step_count = p->steps.len;
     plan->blocks = kept(p, p->blocks.data, p->blocks.len * sizeof *plan->blocks);

@@ -171,36 +171,68 @@ anm_lie anm_lie_rows(anm_planner *p, anm_lie lie) {
 
 /* Steps. */
 
+static int later(int a, int b) { return a > b ? a : b; }
+
 static void note_use(anm_planner *p, int block, int phase, bool writes) {
     anm_block_memory *b = &p->blocks.data[block];
-    if (b->first < 0) b->first = phase;
+    if (b->first < 0 || b->first > phase) b->first = phase;
     if (b->last < phase) b->last = phase;
-    if (writes) b->written = phase;
-    else b->read = phase;
+    if (writes) b->written = later(b->written, phase);
+    else b->read = later(b->read, phase);
 }
 
-/* What was written in this phase may not be read in it, nor anything written that was read. */
-static bool needs_new_phase(const anm_planner *p, const int *reads, const int *writes) {
-    for (const int *r = reads; *r >= 0; r++)
-        if (p->blocks.data[*r].written == p->phase) return true;
-    for (const int *w = writes; *w >= 0; w++)
-        if (p->blocks.data[*w].read == p->phase || p->blocks.data[*w].written == p->phase)
-            return true;
-    return false;
+/* How many phases before the last a step may go: further, and buffers would live for long. */
+enum { REACH = 6 };
+
+/* What is read was written before, and what is written is not read or written beside it. */
+static int earliest_phase(const anm_planner *p, const int *reads, const int *writes, int64_t rows,
+                          bool apart) {
+    int phase = p->phase > REACH ? p->phase - REACH : 0;
+    for (const int *r = reads; *r >= 0; r++) {
+        const anm_block_memory *b = &p->blocks.data[*r];
+        bool follows = rows > 0 && r == reads && b->rows == rows;
+        phase = later(phase, b->written + (follows ? 0 : 1));
+    }
+    for (const int *w = writes; *w >= 0; w++) {
+        const anm_block_memory *b = &p->blocks.data[*w];
+        phase = later(phase, later(b->read + 1, b->written + (apart ? 0 : 1)));
+    }
+    return phase;
 }
 
-anm_step *anm_step_add(anm_planner *p, anm_step_fn run, const char *kind, const void *data,
-                       const int *reads, const int *writes) {
+anm_step *anm_step_add_rows(anm_planner *p, anm_step_fn run, const char *kind, const void *data,
+                            const int *reads, const int *writes, int64_t rows, bool apart) {
     if (p->status != ANM_OK) return &p->no_step;
-    if (needs_new_phase(p, reads, writes)) p->phase++;
-    for (const int *r = reads; *r >= 0; r++) note_use(p, *r, p->phase, false);
-    for (const int *w = writes; *w >= 0; w++) note_use(p, *w, p->phase, true);
-    anm_step step = {.run = run, .kind = kind, .op = p->at, .data = data, .phase = p->phase};
+    int phase = earliest_phase(p, reads, writes, rows, apart);
+    p->phase = later(p->phase, phase);
+    for (const int *r = reads; *r >= 0; r++) note_use(p, *r, phase, false);
+    for (const int *w = writes; *w >= 0; w++) {
+        anm_block_memory *b = &p->blocks.data[*w];
+        b->writer = b->written < phase || b->writer == run ? run : NULL;
+        b->rows = w == writes && b->place == ANM_PLACE_WORK ? rows : 0;
+        note_use(p, *w, phase, true);
+    }
+    anm_step step = {.run = run, .kind = kind, .op = p->at, .data = data, .phase = phase};
     if (!anm_vec_push(&p->steps, step)) {
         p->status = anm_fail_memory(p->err);
         return &p->no_step;
     }
     return &p->steps.data[p->steps.len - 1];
+}
+
+anm_step *anm_step_add(anm_planner *p, anm_step_fn run, const char *kind, const void *data,
+                       const int *reads, const int *writes) {
+    return anm_step_add_rows(p, run, kind, data, reads, writes, 0, false);
+}
+
+static bool fills_block(const anm_planner *p, const anm_lie *lie) {
+    size_t size = lie->dtype == ANM_DTYPE_FP16 ? 2 : 4;
+    return lie->view.offset == 0 && anm_view_is_dense(&lie->view) &&
+           (size_t)anm_view_elements(&lie->view) * size == p->blocks.data[lie->block].bytes;
+}
+
+int64_t anm_step_rows(const anm_planner *p, int64_t rows, const anm_lie *a, const anm_lie *b) {
+    return rows == 1 || (fills_block(p, a) && fills_block(p, b)) ? rows : 0;
 }
 
 void anm_step_scratch(anm_planner *p, size_t bytes) {

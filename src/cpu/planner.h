@@ -20,6 +20,12 @@
 
 typedef enum anm_place { ANM_PLACE_WORK, ANM_PLACE_CONST, ANM_PLACE_STATE } anm_place;
 
+typedef struct anm_step anm_step;
+typedef struct anm_exec anm_exec;
+
+/* A thread's share of a step. */
+typedef void (*anm_step_fn)(const anm_step *s, anm_exec *x, int thread, int threads);
+
 typedef struct anm_block_memory {
     anm_place place;
     size_t bytes;
@@ -29,6 +35,8 @@ typedef struct anm_block_memory {
     int first, last;   /* phases in which it is needed; last -1: never */
     int written;       /* phase of the last write; -1: before the run */
     int read;          /* phase of the last read */
+    anm_step_fn writer; /* of the steps of the last write; NULL: of different ones */
+    int64_t rows;      /* of the step that wrote it last, if that went row by row; else 0 */
 } anm_block_memory;
 
 /* How a value lies in a block of memory. */
@@ -38,11 +46,9 @@ typedef struct anm_lie {
     anm_view view;
 } anm_lie;
 
-typedef struct anm_step anm_step;
-typedef struct anm_exec anm_exec;
-
-/* A thread's share of a step. */
-typedef void (*anm_step_fn)(const anm_step *s, anm_exec *x, int thread, int threads);
+/* The part-th range that a thread's share streams from memory, in its order; false: no more. */
+typedef bool (*anm_streams_fn)(const anm_step *s, int part, int thread, int threads,
+                               anm_ahead_range *out);
 
 /* The part-th range that a thread's share streams from memory, in its order; false: no more. */
 typedef bool (*anm_streams_fn)(const anm_step *s, int part, int thread, int threads,
@@ -128,10 +134,20 @@ void anm_lie_set(anm_planner *p, const anm_mil_value *value, anm_lie lie);
 void *anm_plan_alloc(anm_planner *p, size_t size);
 /*
  * Adds a step that reads and writes these blocks (ended by -1); it gets a phase after those that it
- * depends on.
+ * depends on, before the last phase if it can.
  */
 anm_step *anm_step_add(anm_planner *p, anm_step_fn run, const char *kind, const void *data,
                        const int *reads, const int *writes);
+/*
+ * The same for a step that goes through `rows` rows, of which a thread has anm_share(rows, 1), and
+ * for each row reads and writes only its part of the first blocks: that many equal parts one behind
+ * the other. So it may follow a step of as many rows in the same phase. `apart`: no other step of
+ * a phase writes what it writes. rows 0: like anm_step_add().
+ */
+anm_step *anm_step_add_rows(anm_planner *p, anm_step_fn run, const char *kind, const void *data,
+                            const int *reads, const int *writes, int64_t rows, bool apart);
+/* `rows` if the lies fill their blocks row after row, or there is but one row; else 0. */
+int64_t anm_step_rows(const anm_planner *p, int64_t rows, const anm_lie *a, const anm_lie *b);
 #define ANM_BLOCKS(...) ((const int[]){__VA_ARGS__, -1})
 void anm_step_scratch(anm_planner *p, size_t bytes);
 
@@ -157,6 +173,12 @@ static inline void anm_share(int64_t count, int64_t step, int thread, int thread
     *to = pieces * (thread + 1) / threads * step;
     if (*from > count) *from = count;
     if (*to > count) *to = count;
+}
+/* Whether the thread has one of so few rows. */
+static inline bool anm_has_share(int64_t count, int thread, int threads) {
+    int64_t from, to;
+    anm_share(count, 1, thread, threads, &from, &to);
+    return from < to;
 }
 void anm_exec_fail(anm_exec *x, const anm_step *s, anm_status status, const char *fmt, ...)
     ANM_PRINTF(4, 5);

@@ -225,6 +225,30 @@ static void run_cache(const anm_step *s, anm_exec *x, int thread, int threads) {
     }
 }
 
+/* Whether they write different parts of the state, wherever the positions are. */
+static bool writes_apart(const cache_step *a, const cache_step *b) {
+    if (a->axis != b->axis) return false;
+    for (int i = 0; i < a->rank; i++)
+        if (i != a->axis && (a->begin[i] + a->update.view.shape[i] <= b->begin[i] ||
+                             b->begin[i] + b->update.view.shape[i] <= a->begin[i]))
+            return true;
+    return false;
+}
+
+/* Apart from all others of the state's last phase of writing. */
+static bool is_apart(const anm_planner *p, const cache_step *c) {
+    int phase = p->blocks.data[c->state.block].written;
+    if (p->blocks.data[c->state.block].writer != run_cache) return false;
+    for (size_t i = 0; i < p->steps.len; i++) {
+        const cache_step *other = p->steps.data[i].data;
+        if (p->steps.data[i].phase != phase) continue;
+        if (p->steps.data[i].run == run_cache && other->state.block == c->state.block &&
+            !writes_apart(c, other))
+            return false;
+    }
+    return true;
+}
+
 /* The position moves rows, not elements of a row. */
 bool anm_build_cache(anm_planner *p, const anm_mil_op *op) {
     int64_t axis;
@@ -244,7 +268,8 @@ bool anm_build_cache(anm_planner *p, const anm_mil_op *op) {
         !anm_mil_op_get_ints(op, "begin", c->begin, ANM_MAX_RANK, &n))
         return false;
     c->rows = anm_view_elements(&c->update.view) / c->update.view.shape[c->rank - 1];
-    anm_step_add(p, run_cache, op->type, c, ANM_BLOCKS(c->update.block, c->position.block),
-                 ANM_BLOCKS(c->state.block));
+    anm_step_add_rows(p, run_cache, op->type, c, ANM_BLOCKS(c->update.block, c->position.block),
+                      ANM_BLOCKS(c->state.block), anm_step_rows(p, c->rows, &c->update, &c->update),
+                      is_apart(p, c));
     return true;
 }

@@ -28,12 +28,12 @@ static void run_prepare(const anm_step *s, anm_exec *x, int thread, int threads)
     void *out = anm_exec_at(x, &p->to);
     if (p->gemm)
         p->gemm->prepare(in, p->ldx, p->columns, p->tokens, out, thread, threads);
-    else if (thread == 0) p->gemv->prepare(in, p->columns, out);
+    else if (anm_has_share(1, thread, threads)) p->gemv->prepare(in, p->columns, out);
 }
 
 /* The prepared inputs made so far, to be shared: the last few are enough. */
 static const prepare_step *find_prepared(const anm_planner *p, const prepare_step *wanted) {
-    enum { RECENT = 8 };
+    enum { RECENT = 32 };
     for (size_t i = p->steps.len, n = 0; i-- > 0 && n < RECENT; n++) {
         const prepare_step *q = p->steps.data[i].data;
         if (p->steps.data[i].run != run_prepare) continue;
@@ -168,8 +168,8 @@ static const prepare_step *add_prepare(anm_planner *p, const prepare_step *wante
                            : s->gemv->input_bytes(s->columns);
     s->to = anm_lie_new(p, ANM_DTYPE_FP32, 1, (const int64_t[]){(int64_t)(bytes + 3) / 4});
     if (s->to.block >= 0)
-        anm_step_add(p, run_prepare, "prepare", s, ANM_BLOCKS(s->x.block),
-                     ANM_BLOCKS(s->to.block));
+        anm_step_add_rows(p, run_prepare, "prepare", s, ANM_BLOCKS(s->x.block),
+                          ANM_BLOCKS(s->to.block), s->gemv ? 1 : 0, false);
     return s;
 }
 

@@ -47,7 +47,8 @@ bool anm_build_norm(anm_planner *p, const anm_mil_op *op) {
     anm_row_walk_add(&n->walk, 0, &x.view);
     anm_row_walk_add(&n->walk, 1, &n->y.view);
     if (n->y.block >= 0)
-        anm_step_add(p, run_norm, op->type, n, ANM_BLOCKS(x.block), ANM_BLOCKS(n->y.block));
+        anm_step_add_rows(p, run_norm, op->type, n, ANM_BLOCKS(x.block), ANM_BLOCKS(n->y.block),
+                          anm_step_rows(p, n->walk.rows, &x, &n->y), false);
     anm_lie_set(p, op->outputs[0], n->y);
     return true;
 }
@@ -89,8 +90,8 @@ bool anm_build_rope(anm_planner *p, const anm_mil_op *op) {
     const anm_view *views[] = {&x.view, &c.view, &s.view, &r->y.view};
     for (int i = 0; i < 4; i++) anm_row_walk_add(&r->walk, i, views[i]);
     if (r->y.block >= 0)
-        anm_step_add(p, run_rope, op->type, r, ANM_BLOCKS(x.block, c.block, s.block),
-                     ANM_BLOCKS(r->y.block));
+        anm_step_add_rows(p, run_rope, op->type, r, ANM_BLOCKS(x.block, c.block, s.block),
+                          ANM_BLOCKS(r->y.block), anm_step_rows(p, r->walk.rows, &x, &r->y), false);
     anm_lie_set(p, op->outputs[0], r->y);
     return true;
 }
