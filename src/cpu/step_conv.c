@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Convolution with a constant kernel over one or two spatial axes, dilated or not, in groups or
+ * Convolution with a constant kernel over one to three spatial axes, dilated or not, in groups or
  * not. A piece of the output's positions is a product: weights [channels out, taps] by the piece's
  * patches [taps, positions], which are laid out in a thread's scratch memory.
  */
@@ -19,31 +19,41 @@ typedef struct conv_step {
     int64_t taps, positions, piece;
 } conv_step;
 
-/* Of one row of the output: columns [from, to) of one tap. */
-static void patch_row(const conv_step *c, const float *plane, int64_t row, int64_t tap_row,
-                      int64_t tap_column, int64_t from, int64_t to, float *out) {
+/* Where a tap of window `o` of an axis is; false: in the padding. */
+static bool tap_place(const anm_windows *w, int axis, int64_t o, int64_t tap, int64_t *at) {
+    *at = o * w->stride[axis] + tap * w->dilation[axis] - w->before[axis];
+    return *at >= 0 && *at < w->in[axis];
+}
+
+/* Of one row of the output (counted over the depth): columns [from, to) of one tap. */
+static void patch_row(const conv_step *c, const float *volume, int64_t row, const int64_t *tap,
+                      int64_t from, int64_t to, float *out) {
     const anm_windows *w = &c->w;
-    int64_t y = row * w->stride[0] + tap_row * w->dilation[0] - w->before[0];
-    if (y < 0 || y >= w->in[0]) {
+    int64_t y, z;
+    if (!tap_place(w, 0, row / w->out[1], tap[0], &z) ||
+        !tap_place(w, 1, row % w->out[1], tap[1], &y)) {
         memset(out, 0, (size_t)(to - from) * sizeof *out);
         return;
     }
-    const float *in = plane + y * w->in[1];
-    int64_t shift = tap_column * w->dilation[1] - w->before[1];
+    const float *in = volume + (z * w->in[1] + y) * w->in[2];
+    int64_t shift = tap[2] * w->dilation[2] - w->before[2];
     for (int64_t i = from; i < to; i++) {
-        int64_t x = i * w->stride[1] + shift;
-        *out++ = x >= 0 && x < w->in[1] ? in[x] : 0;
+        int64_t x = i * w->stride[2] + shift;
+        *out++ = x >= 0 && x < w->in[2] ? in[x] : 0;
     }
 }
 
 /* One tap of positions [at, at + n), which may be on several rows. */
-static void patch(const conv_step *c, const float *plane, int64_t tap, int64_t at, int64_t n,
+static void patch(const conv_step *c, const float *volume, int64_t tap, int64_t at, int64_t n,
                   float *out) {
-    int64_t width = c->w.out[1];
+    const int64_t *kernel = c->w.kernel;
+    int64_t width = c->w.out[2];
+    int64_t place[3] = {tap / (kernel[1] * kernel[2]), tap / kernel[2] % kernel[1],
+                        tap % kernel[2]};
     while (n > 0) {
         int64_t row = at / width, from = at % width;
         int64_t to = width - from < n ? width : from + n;
-        patch_row(c, plane, row, tap / c->w.kernel[1], tap % c->w.kernel[1], from, to, out);
+        patch_row(c, volume, row, place, from, to, out);
         out += to - from;
         at += to - from;
         n -= to - from;
@@ -53,11 +63,11 @@ static void patch(const conv_step *c, const float *plane, int64_t tap, int64_t a
 static void run_piece(const conv_step *c, const anm_exec *e, int64_t image, int64_t group,
                       int64_t at, float *patches) {
     int64_t n = c->positions - at < c->piece ? c->positions - at : c->piece;
-    int64_t area = c->w.in[0] * c->w.in[1], kernel = c->w.kernel[0] * c->w.kernel[1];
+    int64_t volume = anm_window_volume(c->w.in), kernel = anm_window_volume(c->w.kernel);
     int64_t first = (image * c->groups + group) * c->in_channels;
-    const float *x = (const float *)anm_exec_at(e, &c->x) + first * area;
+    const float *x = (const float *)anm_exec_at(e, &c->x) + first * volume;
     for (int64_t t = 0; t < c->taps; t++)
-        patch(c, x + t / kernel * area, t % kernel, at, n, patches + t * n);
+        patch(c, x + t / kernel * volume, t % kernel, at, n, patches + t * n);
     int64_t channel = group * c->out_channels;
     float *out = (float *)anm_exec_at(e, &c->out) +
                  (image * c->groups * c->out_channels + channel) * c->positions + at;
@@ -79,14 +89,6 @@ static void run_conv(const anm_step *s, anm_exec *e, int thread, int threads) {
                   (float *)anm_exec_scratch(e, thread));
 }
 
-static bool read_bias(anm_planner *p, const anm_mil_op *op, conv_step *c) {
-    if (!anm_mil_operand_present(anm_mil_op_operand(op, "bias"))) return true;
-    anm_lie bias = anm_arg_lie(p, op, "bias");
-    if (bias.block < 0 || bias.dtype != ANM_DTYPE_FP32) return false;
-    c->bias = p->blocks.data[bias.block].data;
-    return p->blocks.data[bias.block].place == ANM_PLACE_CONST;
-}
-
 static bool read_conv(anm_planner *p, const anm_mil_op *op, conv_step *c) {
     anm_mil_operand weight = anm_mil_op_operand(op, "weight");
     const anm_mil_type *type = anm_mil_operand_type(weight);
@@ -98,12 +100,12 @@ static bool read_conv(anm_planner *p, const anm_mil_op *op, conv_step *c) {
         return false;
     c->out_channels = shape[0] / c->groups;
     c->in_channels = shape[1];
-    c->taps = shape[1] * c->w.kernel[0] * c->w.kernel[1];
-    c->positions = c->w.out[0] * c->w.out[1];
+    c->taps = shape[1] * anm_window_volume(c->w.kernel);
+    c->positions = anm_window_volume(c->w.out);
     c->weight = anm_lie_constant_floats(p, weight);
     c->x = anm_lie_dense(p, anm_arg_lie(p, op, "x"));
     return c->weight.block >= 0 && c->x.block >= 0 && c->x.dtype == ANM_DTYPE_FP32 &&
-           read_bias(p, op, c);
+           anm_constant_bias(p, op, &c->bias);
 }
 
 bool anm_build_conv(anm_planner *p, const anm_mil_op *op) {

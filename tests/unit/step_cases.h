@@ -135,4 +135,48 @@ static inline void check(const step_case *c) {
 #define CHECK(cases)                                                                               \
     for (size_t case_ = 0; case_ < sizeof cases / sizeof cases[0]; case_++) check(&cases[case_])
 
+/* Nested brackets with numbers of -8 .. 8. */
+static inline void put_literal(anm_strbuf *out, const int64_t *shape, int rank) {
+    if (rank == 0) {
+        seed = seed * 1664525u + 1013904223u;
+        anm_strbuf_printf(out, "%d", (int)(seed >> 16) % 17 - 8);
+        return;
+    }
+    for (int64_t i = 0; i < shape[0]; i++) {
+        anm_strbuf_puts(out, i ? ", " : "[");
+        put_literal(out, shape + 1, rank - 1);
+    }
+    anm_strbuf_puts(out, "]");
+}
+
+typedef struct conv_case {
+    const char *input, *output;
+    int rank;
+    int64_t weight[5];
+    const char *arguments;
+} conv_case;
+
+static inline void put_type(anm_strbuf *out, const int64_t *shape, int rank) {
+    anm_strbuf_puts(out, "tensor<fp32, [");
+    for (int i = 0; i < rank; i++)
+        anm_strbuf_printf(out, "%s%d", i ? ", " : "", (int)shape[i]);
+    anm_strbuf_puts(out, "]>");
+}
+
+/* A convolution of either kind, whose weights are made here. */
+static inline void check_conv(const char *op, const conv_case *c) {
+    anm_strbuf body = {0};
+    char inputs[80];
+    seed = 3;
+    anm_strbuf_printf(&body, "tensor<fp32, [%s]> y = %s(x = x, weight = ", c->output, op);
+    put_type(&body, c->weight, c->rank);
+    anm_strbuf_puts(&body, "(");
+    put_literal(&body, c->weight, c->rank);
+    anm_strbuf_printf(&body, "), %s);", c->arguments);
+    snprintf(inputs, sizeof inputs, "tensor<fp32, [%s]> x", c->input);
+    step_case as_step = {inputs, anm_strbuf_cstr(&body), "y"};
+    check(&as_step);
+    anm_strbuf_free(&body);
+}
+
 #endif

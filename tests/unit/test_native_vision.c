@@ -36,10 +36,26 @@ static void resizing(void **state) {
     CHECK(cases);
 }
 
+static void transposed(void **state) {
+    static const conv_case cases[] = {
+        {"1, 3, 5, 7", "1, 4, 10, 14", 4, {3, 4, 4, 4}, "pad_type = string(\"custom\"), pad = " I("4") "([1, 1, 1, 1]), strides = " I("2") "([2, 2])"},
+        {"2, 4, 5, 7", "2, 6, 11, 9", 4, {4, 3, 3, 3}, "pad_type = string(\"valid\"), strides = " I("2") "([2, 1]), groups = int32(2), bias = " F("6") "([1, 2, 3, -4, 5, 6])"},
+        {"1, 3, 9", "1, 2, 18", 3, {3, 2, 5}, "pad_type = string(\"same\"), strides = " I("1") "([2])"},
+        {"1, 3, 9", "1, 2, 18", 3, {3, 2, 5}, "pad_type = string(\"same_lower\"), strides = " I("1") "([2])"},
+        {"1, 2, 5, 5", "1, 3, 9, 11", 4, {2, 3, 3, 4}, "pad_type = string(\"valid\"), dilations = " I("2") "([2, 2])"},
+        {"1, 3, 4, 4", "1, 2, 8, 8", 4, {3, 2, 3, 3}, "pad_type = string(\"custom\"), pad = " I("4") "([1, 0, 1, 0]), strides = " I("2") "([2, 2]), output_shape = " I("4") "([1, 2, 8, 8])"},
+        {"1, 2, 3, 4, 5", "1, 3, 6, 5, 10", 5, {2, 3, 2, 2, 2}, "pad_type = string(\"valid\"), strides = " I("3") "([2, 1, 2])"},
+        {"1, 5, 20, 30", "1, 2, 40, 60", 4, {5, 2, 2, 2}, "pad_type = string(\"valid\"), strides = " I("2") "([2, 2])"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        check_conv("conv_transpose", &cases[i]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rearranging),
         cmocka_unit_test(resizing),
+        cmocka_unit_test(transposed),
     };
     return cmocka_run_group_tests_name("native_vision", tests, NULL, NULL);
 }
