@@ -14,7 +14,8 @@ static const anm_step_builder builders[] = {
     anm_build_softmax,   anm_build_binary, anm_build_unary,  anm_build_cast,
     anm_build_layer_norm, anm_build_reduce, anm_build_matmul, anm_build_conv,
     anm_build_pool,      anm_build_join,   anm_build_rearrange, anm_build_resize,
-    anm_build_deconv,    anm_build_interp,
+    anm_build_deconv,    anm_build_order,  anm_build_scatter, anm_build_pickby,
+    anm_build_interp,
 };
 
 static bool is_constant_op(const anm_mil_op *op) {

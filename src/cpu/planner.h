@@ -207,6 +207,9 @@ bool anm_build_conv(anm_planner *p, const anm_mil_op *op);
 bool anm_build_pool(anm_planner *p, const anm_mil_op *op);
 bool anm_build_join(anm_planner *p, const anm_mil_op *op);
 bool anm_build_deconv(anm_planner *p, const anm_mil_op *op);
+bool anm_build_order(anm_planner *p, const anm_mil_op *op);
+bool anm_build_pickby(anm_planner *p, const anm_mil_op *op);
+bool anm_build_scatter(anm_planner *p, const anm_mil_op *op);
 bool anm_build_rearrange(anm_planner *p, const anm_mil_op *op);
 bool anm_build_resize(anm_planner *p, const anm_mil_op *op);
 bool anm_build_interp(anm_planner *p, const anm_mil_op *op); /* takes every op */

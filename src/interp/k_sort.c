@@ -4,22 +4,16 @@
 #include <string.h>
 
 #include "src/interp/kernels.h"
+#include "src/interp/sort.h"
 
-typedef struct sorter {
-    const double *key;
-    int64_t stride;
-    bool ascending;
-} sorter;
-
-/* NaN sorts as the largest. */
-static bool precedes(const sorter *s, int64_t a, int64_t b) {
+bool anm_sorts_before(const anm_sorter *s, int64_t a, int64_t b) {
     double x = s->key[a * s->stride], y = s->key[b * s->stride];
     if (isnan(x) || isnan(y)) return s->ascending ? !isnan(x) && isnan(y) : isnan(x) && !isnan(y);
     return s->ascending ? x < y : x > y;
 }
 
 /* Merge sort, bottom up: stable, and no worse on bad input. */
-static void sort_indices(const sorter *s, int64_t *index, int64_t *other, int64_t n) {
+void anm_sort_indices(const anm_sorter *s, int64_t *index, int64_t *other, int64_t n) {
     for (int64_t i = 0; i < n; i++) index[i] = i;
     for (int64_t width = 1; width < n; width *= 2) {
         for (int64_t low = 0; low < n; low += 2 * width) {
@@ -27,7 +21,7 @@ static void sort_indices(const sorter *s, int64_t *index, int64_t *other, int64_
             int64_t high = low + 2 * width < n ? low + 2 * width : n;
             int64_t a = low, b = middle;
             for (int64_t to = low; to < high; to++) {
-                bool left = b >= high || (a < middle && !precedes(s, index[b], index[a]));
+                bool left = b >= high || (a < middle && !anm_sorts_before(s, index[b], index[a]));
                 other[to] = left ? index[a++] : index[b++];
             }
         }
@@ -67,8 +61,8 @@ static bool setup(anm_kcall *k, const anm_rvalue *x, int *axis, lines *l) {
 }
 
 static void sort_line(const lines *l, int64_t outer, int64_t inner) {
-    sorter s = {l->key + outer * l->n * l->inner + inner, l->inner, l->ascending};
-    sort_indices(&s, l->index, l->other, l->n);
+    anm_sorter s = {l->key + outer * l->n * l->inner + inner, l->inner, l->ascending};
+    anm_sort_indices(&s, l->index, l->other, l->n);
 }
 
 static void argsort(anm_kcall *k) {

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* Steps that go by indices: sorting, scattering, gathering at places. Integer inputs are 0 to 3. */
+#include "tests/unit/step_cases.h"
+
+/* clang-format off: an op to a line */
+
+static void sorting(void **state) {
+    static const step_case cases[] = {
+        {F("3, 41") " x", F("3, 5") " v, " I("3, 5") " i = topk(x = x, k = int32(5), axis = int32(1), ascending = bool(false));", "v, i"},
+        {F("100, 3, 2") " x", F("70, 3, 2") " v, " I("70, 3, 2") " i = topk(x = x, k = int32(70), axis = int32(0), ascending = bool(true));", "v, i"},
+        {I("4, 20") " x", I("4, 7") " v, " I("4, 7") " i = topk(x = x, k = int32(7), axis = int32(-1), ascending = bool(false));", "v, i"},
+        {I("2, 90") " x", I("2, 90") " v, " I("2, 90") " i = topk(x = x, k = int32(-1), axis = int32(-1), ascending = bool(true));", "v, i"},
+        {F("5, 7, 3") " x", I("5, 7, 3") " y = argsort(x = x, axis = int32(1), ascending = bool(true));\n" I("5, 7, 3") " z = argsort(x = x, axis = int32(-1), ascending = bool(false));", "y, z"},
+    };
+    CHECK(cases);
+}
+
+static void scattering(void **state) {
+    static const step_case cases[] = {
+        {F("5, 70") " d, " I("3") " i, " F("3, 70") " u", F("5, 70") " y = scatter(data = d, indices = i, updates = u, axis = int32(0), mode = string(\"add\"));\n" F("5, 70") " z = scatter(data = d, indices = i, updates = u, axis = int32(0), mode = string(\"update\"));", "y, z"},
+        {F("2, 4, 3") " d, " I("6") " i, " F("2, 6, 3") " u", F("2, 4, 3") " y = scatter(data = d, indices = i, updates = u, axis = int32(1), mode = string(\"max\"));\n" F("2, 4, 3") " z = scatter(data = d, indices = i, updates = u, axis = int32(1), mode = string(\"sub\"));", "y, z"},
+        {F("4, 5, 7") " d, " I("4, 3, 7") " i, " F("4, 3, 7") " u", F("4, 5, 7") " y = scatter_along_axis(data = d, indices = i, updates = u, axis = int32(1), mode = string(\"mul\"));\n" F("4, 5, 7") " z = scatter_along_axis(data = d, indices = i, updates = u, axis = int32(-2), mode = string(\"update\"));", "y, z"},
+        {F("4, 5, 7") " d, " I("3, 2") " i, " F("3, 7") " u", F("4, 5, 7") " y = scatter_nd(data = d, indices = i, updates = u, mode = string(\"add\"));\n" F("4, 5, 7") " z = scatter_nd(data = d, indices = i, updates = u, mode = string(\"min\"));", "y, z"},
+        {I("4, 4") " d, " I("5, 2") " i, " I("5") " u", I("4, 4") " y = scatter_nd(data = d, indices = i, updates = u, mode = string(\"add\"));\n" I("4, 4") " z = scatter_nd(data = d, indices = i, updates = u, mode = string(\"div\"));", "y, z"},
+    };
+    CHECK(cases);
+}
+
+static void gathering(void **state) {
+    static const step_case cases[] = {
+        {F("3, 4, 5") " x, " I("3, 7, 5") " i", F("3, 7, 5") " y = gather_along_axis(x = x, indices = i, axis = int32(1), validate_indices = bool(false));", "y"},
+        {I("4, 5") " x, " I("4, 5") " i", I("4, 5") " y = gather_along_axis(x = x, indices = i, axis = int32(-1), validate_indices = bool(false));", "y"},
+        {F("4, 4, 6") " x, " I("5, 3, 2") " i", F("5, 3, 6") " y = gather_nd(x = x, indices = i, batch_dims = int32(0), validate_indices = bool(false));", "y"},
+        {F("2, 4, 5, 3") " x, " I("2, 6, 1") " i", F("2, 6, 5, 3") " y = gather_nd(x = x, indices = i, batch_dims = int32(1), validate_indices = bool(false));", "y"},
+    };
+    CHECK(cases);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sorting),
+        cmocka_unit_test(scattering),
+        cmocka_unit_test(gathering),
+    };
+    return cmocka_run_group_tests_name("native_index", tests, NULL, NULL);
+}
