@@ -222,6 +222,7 @@ static void walk_steps(void *context, anm_team *team, int thread, int threads) {
     const anm_plan *p = x->plan;
     int phase = 0;
     bool timed = x->ticks && thread == 0;
+    atomic_store_explicit(&x->team, team, memory_order_relaxed);
     anm_stream_walk_begin(x, thread, threads);
     uint64_t before = timed ? anm_nanoseconds() : 0;
     for (size_t i = 0; i < p->step_count; i++) {

@@ -9,6 +9,8 @@
 #ifndef ANM_CPU_PLANNER_H
 #define ANM_CPU_PLANNER_H
 
+#include <stdatomic.h>
+
 #include "src/base/vec.h"
 #include "src/cpu/isa.h"
 #include "src/cpu/kernels/ahead.h"
@@ -72,7 +74,7 @@ struct anm_exec {
     char *scratch;
     anm_tensor *states;
     size_t state_count;
-    anm_team *team;
+    _Atomic(anm_team *) team; /* for steps with barriers of their own; set by every thread */
     int failed; /* anm_status of the first failure; set by one thread */
     anm_error *err;
     uint64_t *ticks; /* by step, nanoseconds on thread 0; NULL: no profile */
@@ -210,6 +212,10 @@ bool anm_build_deconv(anm_planner *p, const anm_mil_op *op);
 bool anm_build_order(anm_planner *p, const anm_mil_op *op);
 bool anm_build_pickby(anm_planner *p, const anm_mil_op *op);
 bool anm_build_scatter(anm_planner *p, const anm_mil_op *op);
+bool anm_build_channel(anm_planner *p, const anm_mil_op *op);
+bool anm_build_scalar(anm_planner *p, const anm_mil_op *op);
+bool anm_build_quantize(anm_planner *p, const anm_mil_op *op);
+bool anm_build_recurrent(anm_planner *p, const anm_mil_op *op);
 bool anm_build_rearrange(anm_planner *p, const anm_mil_op *op);
 bool anm_build_resize(anm_planner *p, const anm_mil_op *op);
 bool anm_build_interp(anm_planner *p, const anm_mil_op *op); /* takes every op */

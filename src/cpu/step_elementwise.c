@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Elementwise ops with broadcasting: floats by the row kernels, integers and comparisons by plain
- * loops (they are positions and sizes).
+ * loops (they are positions, sizes and masks).
  */
 #include <math.h>
 #include <string.h>
@@ -126,14 +126,14 @@ static void run_unary(const anm_step *s, anm_exec *x, int thread, int threads) {
 
 static void run_small(const anm_step *s, anm_exec *x, int thread, int threads) {
     const element_step *e = s->data;
-    int64_t at[4];
-    if (thread != 0) return;
+    int64_t row0, row1, from, to, at[4];
+    share(e, thread, threads, &row0, &row1, &from, &to);
     const char *in[3];
     int32_t *y = anm_exec_at(x, &e->out);
     for (int o = 0; o < e->inputs; o++) in[o] = anm_exec_at(x, &e->in[o]);
-    for (int64_t row = 0; row < e->rows; row++) {
+    for (int64_t row = row0; row < row1; row++) {
         offsets(e, row, at);
-        for (int64_t i = 0; i < e->n; i++) {
+        for (int64_t i = from; i < to; i++) {
             int32_t v[3] = {0};
             float f[3] = {0};
             for (int o = 0; o < e->inputs; o++) {

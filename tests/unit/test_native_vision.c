@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Steps for what vision and audio models are made of beside convolutions: padding, resizing, blocks
- * between channels and space, transposed and 3-d convolutions.
+ * between channels and space, transposed convolutions, parameters for each channel, quantizing.
  */
 #include "tests/unit/step_cases.h"
 
@@ -51,11 +51,36 @@ static void transposed(void **state) {
         check_conv("conv_transpose", &cases[i]);
 }
 
+static void channels(void **state) {
+    static const step_case cases[] = {
+        {F("2, 3, 5, 7") " x", F("2, 3, 5, 7") " y = batch_norm(x = x, mean = " F("3") "([1, -2, 0.5]), variance = " F("3") "([1, 2, 0.25]), gamma = " F("3") "([2, 1, -1]), beta = " F("3") "([0, 1, 5]), epsilon = fp32(1e-3));\n" F("2, 3, 5, 7") " z = batch_norm(x = x, mean = " F("3") "([1, -2, 0.5]), variance = " F("3") "([1, 2, 0.25]));", "y, z"},
+        {F("4, 3, 1") " x", F("4, 3, 1") " y = batch_norm(x = x, mean = " F("3") "([1, -2, 0.5]), variance = " F("3") "([1, 2, 0.25]));", "y"},
+        {F("2, 3, 4, 5") " x", F("2, 3, 4, 5") " y = instance_norm(x = x, gamma = " F("3") "([2, 1, -1]), beta = " F("3") "([0, 1, 5]), epsilon = fp32(1e-3));\n" F("2, 3, 4, 5") " z = instance_norm(x = x);", "y, z"},
+        {F("1, 3, 37") " x", F("1, 3, 37") " y = prelu(x = x, alpha = " F("3") "([0.5, 2, -1]));\n" F("1, 3, 37") " z = softplus_parametric(x = x, alpha = " F("3") "([0.5, 2, -1]), beta = " F("3") "([1, 2, 0.5]));", "y, z"},
+        {F("2, 3, 4, 5") " x", F("2, 3, 4, 5") " y = l2_norm(x = x, epsilon = fp32(1e-3));", "y"},
+        {F("3, 37") " x", F("3, 37") " a = atan(x = x);\n" F("3, 37") " b = sinh(x = x);\n" F("3, 37") " c = exp2(x = x);\n" F("3, 37") " d = asinh(x = x);\n" F("3, 37") " e = tan(x = x);", "a, b, c, d, e"},
+    };
+    CHECK(cases);
+}
+
+#define Q(dims) "tensor<int8, [" dims "]>"
+#define U(dims) "tensor<uint8, [" dims "]>"
+
+static void quantizing(void **state) {
+    static const step_case cases[] = {
+        {F("3, 300") " x", Q("3, 300") " q = quantize(input = x, scale = fp32(0.02), output_dtype = string(\"int8\"));\n" F("3, 300") " y = dequantize(input = q, scale = fp32(0.02));", "y"},
+        {F("2, 3, 5") " x", U("2, 3, 5") " q = quantize(input = x, zero_point = " U("3") "([128, 100, 0]), scale = " F("3") "([0.02, 0.1, 0.01]), axis = int32(1), output_dtype = string(\"uint8\"));\n" F("2, 3, 5") " y = dequantize(input = q, zero_point = " U("3") "([128, 100, 0]), scale = " F("3") "([0.02, 0.1, 0.01]), axis = int32(1));", "y"},
+    };
+    CHECK(cases);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rearranging),
         cmocka_unit_test(resizing),
         cmocka_unit_test(transposed),
+        cmocka_unit_test(channels),
+        cmocka_unit_test(quantizing),
     };
     return cmocka_run_group_tests_name("native_vision", tests, NULL, NULL);
 }
