@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pooling over one to three spatial axes, a plane at a time. Padding takes no part in a maximum; in a
- * mean it counts unless it is excluded, but what lies beyond the padding never does.
+ * Pooling over one to three spatial axes, a plane at a time. Padding takes no part in a maximum;
+ * in a mean it counts unless it is excluded, but what lies beyond the padding never does.
  */
 #include <math.h>
 #include <string.h>
@@ -52,7 +52,8 @@ static float pool_window(const pool_step *s, const float *in, int64_t row, int64
     if (s->kind == POOL_MAX) return p.top;
     if (s->kind == POOL_L2) return sqrtf(p.sum);
     bool empty = z1 <= z0 || y1 <= y0 || x1 <= x0;
-    int64_t inside = empty ? 0 : (z1 - z0) * (y1 - y0) * (x1 - x0), n = s->exclude ? inside : padded;
+    int64_t inside = empty ? 0 : (z1 - z0) * (y1 - y0) * (x1 - x0);
+    int64_t n = s->exclude ? inside : padded;
     return n > 0 ? p.sum / (float)n : 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* quantize and dequantize at run time: one scale and zero point, or one for each place of an axis. */
+/* quantize and dequantize at run time: one scale and zero point, or one a place of an axis. */
 #include <math.h>
 #include <string.h>
 

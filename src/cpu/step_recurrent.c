@@ -168,7 +168,7 @@ static void run_times(const anm_step *s, anm_exec *e, int thread, int threads) {
     for (int way = 0; way < r->ways; way++) run_way(r, e, &m, way);
 }
 
-/* What the inputs give to all gates at all times, with their bias; a thread has some of the gates. */
+/* What the inputs give to all gates at all times, with their bias; a thread has some gates. */
 static void run_sums(const anm_step *s, anm_exec *e, int thread, int threads) {
     const anm_recurrent *r = s->data;
     int64_t width = r->gates * r->hidden, rows = r->steps * r->batch, from, to;

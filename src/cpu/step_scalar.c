@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Functions of one number that have no row kernel, element by element as the interpreter has them. */
+/* Functions of one number that have no row kernel, by those of the interpreter. */
 #include "src/cpu/planner.h"
 #include "src/interp/kernels.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scatter, scatter_along_axis, scatter_nd. Every thread walks all updates in their order and applies
- * those to elements of its own; the copy that they are applied to is made in a step before.
+ * scatter, scatter_along_axis, scatter_nd. Every thread walks all updates in their order and
+ * applies those to elements of its own; what they are applied to is copied in a step before.
  */
 #include <string.h>
 

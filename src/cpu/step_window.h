@@ -6,7 +6,7 @@
 
 enum { ANM_WINDOW_AXES = 3 };
 
-/* Windows over one to three spatial axes of [batch, channels, ..]; those that lack are 1, in front. */
+/* Windows over one to three spatial axes of [batch, channels, ..]; missing ones are 1, in front. */
 typedef struct anm_windows {
     int64_t in[ANM_WINDOW_AXES], out[ANM_WINDOW_AXES], kernel[ANM_WINDOW_AXES];
     int64_t stride[ANM_WINDOW_AXES], dilation[ANM_WINDOW_AXES];

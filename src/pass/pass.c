@@ -8,6 +8,7 @@
 
 static const anm_pass passes[] = {
     {"specialise", anm_pass_specialise, "types from the shapes at hand; constants are computed"},
+    {"einsum", anm_pass_einsum, "einsum of two tensors is a product of matrices"},
     {"merge-equal", anm_pass_merge_equal, "of two ops that give the same, one goes"},
     {"rms-norm", anm_pass_rms_norm, "root mean square norms, however they are written"},
     {"rope", anm_pass_rope, "rotary position embeddings, however they are written"},

@@ -36,6 +36,7 @@ ANM_MUST_CHECK anm_status anm_pass_run_all(anm_flow *g, const anm_pass_options *
                                            anm_error *err);
 
 anm_status anm_pass_specialise(anm_flow *g, anm_error *err);
+anm_status anm_pass_einsum(anm_flow *g, anm_error *err);
 anm_status anm_pass_merge_equal(anm_flow *g, anm_error *err);
 anm_status anm_pass_linear(anm_flow *g, anm_error *err);
 anm_status anm_pass_sink_moves(anm_flow *g, anm_error *err);
