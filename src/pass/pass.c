@@ -19,6 +19,7 @@ static const anm_pass passes[] = {
     {"merge-moves", anm_pass_merge_equal, "the same after joining"},
     {"cache", anm_pass_cache, "updates of a state happen in place"},
     {"attention", anm_pass_attention, "scores, mask, softmax and mixing in one"},
+    {"spell-attention", anm_pass_spell_attention, "attention that is not one is written out"},
     {"gated", anm_pass_gated, "the gated unit of the feed-forward layer"},
     {"residual", anm_pass_residual, "a sum with the result of a linear op joins it"},
     {"sweep", anm_pass_sweep, "ops whose results nobody needs"},

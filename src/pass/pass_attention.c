@@ -178,6 +178,14 @@ static int64_t heads_of(const anm_mil_value *value) {
     return anm_type_elements(value->type) / (dim_back(value, 0) * dim_back(value, 1));
 }
 
+/* A mask of bools says what is seen: what is not gets minus infinity added. */
+static anm_mil_value *added_mask(anm_flow *g, anm_mil_value *mask) {
+    if (!mask || mask->type->dtype != ANM_DTYPE_BOOL) return mask;
+    return anm_flow_emit(g, "select", mask->name, {"cond", mask},
+                         {"a", anm_flow_float(g, "seen", 0)},
+                         {"b", anm_flow_float(g, "hidden", -INFINITY)});
+}
+
 /* scaled_dot_product_attention whose batches are heads, none of them broadcast. */
 static anm_mil_value *match_op(anm_flow *g, const anm_mil_op *op) {
     anm_mil_value *q = anm_arg_value(op, "query"), *k = anm_arg_value(op, "key");
@@ -187,7 +195,7 @@ static anm_mil_value *match_op(anm_flow *g, const anm_mil_op *op) {
                  .columns = dim_back(k, 1), .dim = dim_back(q, 0), .width = dim_back(v, 0)};
     if (heads_of(k) != p.heads || heads_of(v) != p.heads) return NULL;
     bool masked = anm_mil_operand_present(anm_mil_op_operand(op, "attn_mask"));
-    if (masked && (!mask || mask->type->dtype == ANM_DTYPE_BOOL || anm_is_constant(mask) ||
+    if (masked && (!mask || anm_is_constant(mask) || mask->type->rank < 2 ||
                    dim_back(mask, 0) != p.columns || dim_back(mask, 1) != p.rows ||
                    anm_type_elements(mask->type) != p.rows * p.columns))
         return NULL;
@@ -196,7 +204,8 @@ static anm_mil_value *match_op(anm_flow *g, const anm_mil_op *op) {
     p.v = unrepeated(v, p.columns * p.width);
     p.kv_heads = anm_type_elements(p.k->type) / (p.columns * p.dim);
     if (anm_type_elements(p.v->type) != p.kv_heads * p.columns * p.width) return NULL;
-    return emit(g, op, &p);
+    p.mask = added_mask(g, mask);
+    return masked && !p.mask ? NULL : emit(g, op, &p);
 }
 
 static bool visit(anm_flow *g, anm_mil_op *op) {
