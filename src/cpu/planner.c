@@ -150,6 +150,15 @@ void anm_lie_set(anm_planner *p, const anm_mil_value *value, anm_lie lie) {
     p->lies[value->id] = lie;
 }
 
+bool anm_lie_is_spare(const anm_planner *p, const anm_lie *lie) {
+    if (lie->block < 0) return false;
+    const anm_block_memory *b = &p->blocks.data[lie->block];
+    if (b->place != ANM_PLACE_WORK || b->written < 0 || b->read >= 0) return false;
+    for (size_t i = 0; i < p->plan->flow.function->value_count; i++)
+        if (p->lies[i].block == lie->block && p->last_use[i] > p->number) return false;
+    return true;
+}
+
 anm_lie anm_lie_dense(anm_planner *p, anm_lie lie) {
     if (lie.block < 0) return lie;
     if (lie.dtype != ANM_DTYPE_FP16 && anm_view_is_dense(&lie.view)) return lie;
@@ -233,6 +242,16 @@ static bool fills_block(const anm_planner *p, const anm_lie *lie) {
 
 int64_t anm_step_rows(const anm_planner *p, int64_t rows, const anm_lie *a, const anm_lie *b) {
     return rows == 1 || (fills_block(p, a) && fills_block(p, b)) ? rows : 0;
+}
+
+anm_step *anm_step_extend(anm_planner *p, const int *reads) {
+    if (p->status != ANM_OK || !p->steps.len) return NULL;
+    anm_step *last = &p->steps.data[p->steps.len - 1];
+    for (const int *r = reads; *r >= 0; r++)
+        if (p->blocks.data[*r].written >= last->phase) return NULL;
+    for (const int *r = reads; *r >= 0; r++) note_use(p, *r, last->phase, false);
+    last->op = p->at;
+    return last;
 }
 
 void anm_step_scratch(anm_planner *p, size_t bytes) {

@@ -131,6 +131,8 @@ anm_lie anm_arg_lie(anm_planner *p, const anm_mil_op *op, const char *name);
 /* A constant, compressed or not, as fp32 in memory of the plan, or where it is mapped. */
 anm_lie anm_lie_constant_floats(anm_planner *p, anm_mil_operand operand);
 void anm_lie_set(anm_planner *p, const anm_mil_value *value, anm_lie lie);
+/* Whether only the op at hand wants what lies there: no step has read it, no other op will. */
+bool anm_lie_is_spare(const anm_planner *p, const anm_lie *lie);
 
 /* Memory of the plan, zeroed; NULL after a failure. */
 void *anm_plan_alloc(anm_planner *p, size_t size);
@@ -151,6 +153,8 @@ anm_step *anm_step_add_rows(anm_planner *p, anm_step_fn run, const char *kind, c
 /* `rows` if the lies fill their blocks row after row, or there is but one row; else 0. */
 int64_t anm_step_rows(const anm_planner *p, int64_t rows, const anm_lie *a, const anm_lie *b);
 #define ANM_BLOCKS(...) ((const int[]){__VA_ARGS__, -1})
+/* The step added last, to do more, reading these blocks, too; NULL: they come too late for it. */
+anm_step *anm_step_extend(anm_planner *p, const int *reads);
 void anm_step_scratch(anm_planner *p, size_t bytes);
 
 /* Running. */

@@ -56,11 +56,14 @@ bool anm_build_norm(anm_planner *p, const anm_mil_op *op) {
 typedef struct rope_step {
     anm_lie x, cosine, sine, y;
     int64_t half, cos_second, sin_second; /* where the tables of the second half begin */
+    const norm_step *norm; /* done to x first; NULL: no norm */
     anm_row_walk walk;
 } rope_step;
 
 static void run_rope(const anm_step *s, anm_exec *e, int thread, int threads) {
     const rope_step *r = s->data;
+    const norm_step *n = r->norm;
+    const anm_row_kernels *rows = e->plan->rows;
     const float *x = anm_exec_at(e, &r->x), *c = anm_exec_at(e, &r->cosine);
     const float *sine = anm_exec_at(e, &r->sine);
     float *y = anm_exec_at(e, &r->y);
@@ -68,10 +71,46 @@ static void run_rope(const anm_step *s, anm_exec *e, int thread, int threads) {
     anm_share(r->walk.rows, 1, thread, threads, &from, &to);
     for (int64_t row = from; row < to; row++) {
         anm_row_offsets(&r->walk, 4, row, at);
-        const float *c1 = c + at[1], *s1 = sine + at[2];
-        e->plan->rows->rope(x + at[0], c1, s1, c1 + r->cos_second, s1 + r->sin_second, r->half,
-                            y + at[3]);
+        const float *c1 = c + at[1], *s1 = sine + at[2], *in = x + at[0];
+        if (n) rows->rms_norm(in, n->gamma, n->epsilon, n->n, y + at[3]);
+        if (n) in = y + at[3];
+        rows->rope(in, c1, s1, c1 + r->cos_second, s1 + r->sin_second, r->half, y + at[3]);
     }
+}
+
+/*
+ * The norm that was planned last does the rotation, too, where its result lies, if nothing else
+ * wants that: so rows are read once.
+ */
+static bool join_norm(anm_planner *p, rope_step *r) {
+    const anm_step *last = p->steps.len ? &p->steps.data[p->steps.len - 1] : NULL;
+    if (!last || last->run != run_norm || !anm_lie_is_spare(p, &r->x)) return false;
+    const norm_step *norm = last->data;
+    if (norm->y.block != r->x.block || r->cosine.block == r->x.block ||
+        r->sine.block == r->x.block || !anm_view_equal(&norm->y.view, &r->x.view))
+        return false;
+    anm_step *s = anm_step_extend(p, ANM_BLOCKS(r->cosine.block, r->sine.block));
+    if (!s) return false;
+    r->norm = norm;
+    r->y = norm->y;
+    r->x = norm->x;
+    s->run = run_rope;
+    s->kind = p->at->type;
+    s->data = r;
+    return true;
+}
+
+static void add_rope(anm_planner *p, rope_step *r) {
+    bool joined = join_norm(p, r);
+    if (!joined) r->y = anm_lie_new_like(p, ANM_DTYPE_FP32, &r->x.view);
+    anm_row_walk_begin(&r->walk, &r->x.view);
+    const anm_view *views[] = {&r->x.view, &r->cosine.view, &r->sine.view, &r->y.view};
+    for (int i = 0; i < 4; i++) anm_row_walk_add(&r->walk, i, views[i]);
+    if (joined || r->y.block < 0) return;
+    anm_step_add_rows(p, run_rope, p->at->type, r,
+                      ANM_BLOCKS(r->x.block, r->cosine.block, r->sine.block),
+                      ANM_BLOCKS(r->y.block),
+                      anm_step_rows(p, r->walk.rows, &r->x, &r->y), false);
 }
 
 bool anm_build_rope(anm_planner *p, const anm_mil_op *op) {
@@ -85,13 +124,7 @@ bool anm_build_rope(anm_planner *p, const anm_mil_op *op) {
     *r = (rope_step){.x = x, .cosine = c, .sine = s, .half = width / 2};
     if (c.view.shape[c.view.rank - 1] == width) r->cos_second = width / 2;
     if (s.view.shape[s.view.rank - 1] == width) r->sin_second = width / 2;
-    r->y = anm_lie_new_like(p, ANM_DTYPE_FP32, &x.view);
-    anm_row_walk_begin(&r->walk, &x.view);
-    const anm_view *views[] = {&x.view, &c.view, &s.view, &r->y.view};
-    for (int i = 0; i < 4; i++) anm_row_walk_add(&r->walk, i, views[i]);
-    if (r->y.block >= 0)
-        anm_step_add_rows(p, run_rope, op->type, r, ANM_BLOCKS(x.block, c.block, s.block),
-                          ANM_BLOCKS(r->y.block), anm_step_rows(p, r->walk.rows, &x, &r->y), false);
+    add_rope(p, r);
     anm_lie_set(p, op->outputs[0], r->y);
     return true;
 }

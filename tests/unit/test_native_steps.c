@@ -107,6 +107,30 @@ static void moves(void **state) {
     CHECK(cases);
 }
 
+/* One step may do a norm and a rotation, but only if nothing else wants what is between. */
+#define TURN_INPUTS F("1, 3, 2, 40") " x, " F("1, 1, 2, 20") " c, " F("1, 1, 2, 40") " s"
+#define TURN(to, of) F("1, 3, 2, 40") " " to " = anm_rope(cos = c, sin = s, x = " of ");\n"
+#define NORM(to, of) F("1, 3, 2, 40") " " to " = anm_rms_norm(epsilon = fp32(1e-5), x = " of ");\n"
+#define MADE F("1, 3, 2, 40") " v = exp(x = x);\n"
+
+static void norms_and_rotations(void **state) {
+    static const step_case cases[] = {
+        {TURN_INPUTS, MADE NORM("n", "v") TURN("r", "n"), "r"},
+        {TURN_INPUTS, MADE NORM("n", "v") TURN("r", "n"), "r, n"},
+        {TURN_INPUTS, MADE NORM("n", "v") TURN("r", "n"), "r, v"},
+        {TURN_INPUTS, MADE NORM("n", "v") TURN("r", "n") TURN("q", "n"), "r, q"},
+        {TURN_INPUTS, MADE NORM("n", "v") TURN("r", "v"), "r, n"},
+        {TURN_INPUTS, MADE NORM("n", "v") TURN("r", "n") F("1, 3, 2, 40") " z = add(x = r, y = v);", "z"},
+        {TURN_INPUTS, NORM("n", "x") TURN("r", "n") F("1, 3, 2, 40") " z = add(x = r, y = x);", "z"},
+        {TURN_INPUTS, MADE TURN("r", "v") TURN("q", "r"), "q"},
+        {F("2, 40") " x", F("2, 40") " v = exp(x = x);\n" F("2, 40") " r = anm_rope(cos = v, sin = v, x = v);", "r"},
+        {TURN_INPUTS, MADE NORM("n", "v") F("1, 2, 3, 40") " t = transpose(x = n, perm = " I("4") "([0, 2, 1, 3]));\n" F("1, 3, 2, 40") " u = reshape(x = t, shape = " I("4") "([1, 3, 2, 40]));\n" TURN("r", "u"), "r"},
+        {F("1, 3, 2, 40") " x, " F("1, 1, 2, 20") " a, " F("1, 1, 2, 40") " s", MADE NORM("n", "v") F("1, 1, 2, 20") " c = cos(x = a);\n" TURN("r", "n"), "r"},
+        {F("1, 3, 2, 40") " x, " F("1, 1, 2, 20") " a, " F("1, 1, 2, 40") " s", F("1, 1, 2, 20") " c = cos(x = a);\n" MADE NORM("n", "v") TURN("r", "n"), "r"},
+    };
+    CHECK(cases);
+}
+
 static void functions(void **state) {
     static const step_case cases[] = {
         {F("3, 77") " x", F("3, 77") " a = erf(x = x);\n" F("3, 77") " b = gelu(x = x, mode = string(\"EXACT\"));\n" F("3, 77") " c = gelu(x = x, mode = string(\"SIGMOID_APPROXIMATION\"));\n" F("3, 77") " d = softplus(x = x);\n" F("3, 77") " e = softsign(x = x);\n" F("3, 77") " f = abs(x = x);", "a, b, c, d, e, f"},
@@ -124,7 +148,7 @@ static void functions(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(norms),   cmocka_unit_test(reductions), cmocka_unit_test(products),
-        cmocka_unit_test(attention), cmocka_unit_test(convolutions), cmocka_unit_test(windows), cmocka_unit_test(moves),      cmocka_unit_test(functions),
+        cmocka_unit_test(attention), cmocka_unit_test(convolutions), cmocka_unit_test(windows), cmocka_unit_test(moves),      cmocka_unit_test(functions), cmocka_unit_test(norms_and_rotations),
     };
     return cmocka_run_group_tests_name("native_steps", tests, NULL, NULL);
 }

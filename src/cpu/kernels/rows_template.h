@@ -73,9 +73,21 @@ static void ANM_ROWS(layer_norm)(const float *x, const float *gamma, const float
     for (i = 0; beta && i < n; i++) y[i] += beta[i];
 }
 
+/* Results of a few elements apart from y, as compilers cannot see that tables do not lie there. */
 static void ANM_ROWS(rope)(const float *x, const float *c1, const float *s1, const float *c2,
                            const float *s2, int64_t half, float *y) {
-    for (int64_t i = 0; i < half; i++) {
+    float first[LANES], second[LANES];
+    int64_t i = 0;
+    for (; i + LANES <= half; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            float a = x[i + l], b = x[half + i + l];
+            first[l] = a * c1[i + l] - b * s1[i + l];
+            second[l] = b * c2[i + l] + a * s2[i + l];
+        }
+        memcpy(y + i, first, sizeof first);
+        memcpy(y + half + i, second, sizeof second);
+    }
+    for (; i < half; i++) {
         float a = x[i], b = x[half + i];
         y[i] = a * c1[i] - b * s1[i];
         y[half + i] = b * c2[i] + a * s2[i];
