@@ -122,7 +122,11 @@ static void run_gated_rows(const linear_step *l, anm_exec *x, const void *input,
     }
 }
 
-enum { GEMM_PIECE = 128 }; /* rows of weights at a time: the results stay in the cache */
+/*
+ * Rows of weights at a time: results stay in the cache, but an input of megabytes passes through
+ * it for each piece.
+ */
+enum { GEMM_PIECE = 256, GATED_PIECE = 128 };
 
 static void run_gemm(const anm_step *s, anm_exec *x, int thread, int threads) {
     const linear_step *l = s->data;
@@ -130,9 +134,10 @@ static void run_gemm(const anm_step *s, anm_exec *x, int thread, int threads) {
     float *out = anm_exec_at(x, &l->out);
     char *scratch = anm_exec_scratch(x, thread);
     int64_t begin, end, tokens = l->input->tokens, rows = l->weight.rows;
+    int64_t piece = l->up.rows ? GATED_PIECE : GEMM_PIECE;
     anm_share(rows, l->gemm->row_step, thread, threads, &begin, &end);
-    for (int64_t from = begin; from < end; from += GEMM_PIECE) {
-        int64_t to = from + GEMM_PIECE < end ? from + GEMM_PIECE : end;
+    for (int64_t from = begin; from < end; from += piece) {
+        int64_t to = from + piece < end ? from + piece : end;
         l->gemm->run(&l->weight, input, tokens, from, to, out, rows, scratch);
         if (l->up.rows) run_gated_rows(l, x, input, from, to, out, scratch);
         finish_rows(l, x, from, to, out);
@@ -198,7 +203,7 @@ static void reserve_scratch(anm_planner *p, linear_step *l, int64_t tokens) {
     size_t a = l->gemm->scratch_bytes(&l->weight, tokens);
     size_t b = l->up.rows ? l->up_gemm->scratch_bytes(&l->up, tokens) : 0;
     l->kernel_scratch = ((a > b ? a : b) + 63) / 64 * 64;
-    size_t second = l->up.rows ? (size_t)(tokens * GEMM_PIECE) * sizeof(float) : 0;
+    size_t second = l->up.rows ? (size_t)(tokens * GATED_PIECE) * sizeof(float) : 0;
     anm_step_scratch(p, l->kernel_scratch + second);
 }
 
