@@ -127,6 +127,9 @@ int main(int argc, char **argv) {
     check_gemm();
     check_attention();
     check_rows();
+#ifdef ANM_HAVE_EMULATED_TILES
+    check_tiles();
+#endif
     printf("%d passed, %d failed\n", now.passed_kernels, now.failed_kernels);
     return now.failed_kernels != 0 || now.passed_kernels == 0;
 }

@@ -74,6 +74,7 @@ void check_gemv(void);
 void check_gemm(void);
 void check_attention(void);
 void check_rows(void);
+void check_tiles(void); /* with ANM_HAVE_EMULATED_TILES */
 void bench_gemv(void);
 void bench_gemm(void);
 void bench_attention(void);

@@ -63,25 +63,39 @@ static inline void emulated_stored(int tile, void *base, int64_t stride) {
         memcpy((char *)base + row * stride, emulated_tiles[tile][row], 64);
 }
 
-static inline float emulated_bf16(const uint8_t *bytes) {
-    uint32_t bits = (uint32_t)bytes[0] << 16 | (uint32_t)bytes[1] << 24;
-    float value;
-    memcpy(&value, &bits, 4);
-    return value;
+/* The even or odd bf16 of each pair, as floats. */
+static inline __m512 emulated_halves(const void *pairs, int odd) {
+    __m512i bits = _mm512_loadu_si512(pairs);
+    return _mm512_castsi512_ps(odd ? _mm512_and_si512(bits, _mm512_set1_epi32(-0x10000))
+                                   : _mm512_slli_epi32(bits, 16));
 }
 
-static inline void emulated_dpbf16ps(int sums, int a, int b) {
-    emulated_require(emulated_configured);
-    for (int m = 0; m < 16; m++) {
-        float row[16];
-        memcpy(row, emulated_tiles[sums][m], 64);
-        for (int k = 0; k < 32; k++) {
-            float x = emulated_bf16(emulated_tiles[a][m] + 2 * k);
-            for (int n = 0; n < 16; n++)
-                row[n] += x * emulated_bf16(emulated_tiles[b][k / 2] + 4 * n + 2 * (k % 2));
-        }
-        memcpy(emulated_tiles[sums][m], row, 64);
+static inline __m512 emulated_row(const uint8_t a[64], int b, int odd) {
+    __m512 sum = _mm512_setzero_ps();
+    for (int k = 0; k < 16; k++) {
+        uint16_t half;
+        memcpy(&half, a + 4 * k + 2 * odd, 2);
+        __m512 x = _mm512_castsi512_ps(_mm512_set1_epi32((int)((uint32_t)half << 16)));
+        sum = _mm512_fmadd_ps(x, emulated_halves(emulated_tiles[b][k], odd), sum);
     }
+    return sum;
+}
+
+/*
+ * As Intel specifies it: even and odd products are summed apart, fused, rounded to the nearest;
+ * numbers below 2^-126 count and come out as zeros, whatever MXCSR says.
+ */
+static inline void emulated_dpbf16ps(int sums, int a, int b) {
+    emulated_require(emulated_configured && sums != a && sums != b && a != b);
+    unsigned before = _mm_getcsr();
+    _mm_setcsr(0x9fc0); /* nearest, no exceptions, flush to zero, denormals are zeros */
+    for (int m = 0; m < 16; m++) {
+        const uint8_t *row = emulated_tiles[a][m];
+        __m512 pairs = _mm512_add_ps(emulated_row(row, b, 0), emulated_row(row, b, 1));
+        __m512 sum = _mm512_add_ps(_mm512_loadu_ps(emulated_tiles[sums][m]), pairs);
+        _mm512_storeu_ps(emulated_tiles[sums][m], sum);
+    }
+    _mm_setcsr(before);
 }
 
 #endif
