@@ -2,8 +2,9 @@
 /*
  * GEMM on AMX tiles, weights and inputs rounded to bf16, sums in fp32. A tile of sums is 16 rows by
  * 16 tokens; two by two of them are computed at a time over a block of columns. While the tiles
- * multiply one block, the vector units decode the next into the other of two buffers, a few rows
- * between any two steps, so that the look-up hides behind the multiplication.
+ * multiply one block, the vector units decode the next into the other of two buffers and write the
+ * sums of the panel before, a little between any two steps, so that both hide behind the
+ * multiplication.
  */
 #include "src/cpu/kernels/amx/tiles_amx.h"
 #include "src/cpu/kernels/avx512/vector_avx512.h"
@@ -43,7 +44,10 @@ static float convert_row(const float *row, int64_t n, weight *out, ptrdiff_t ste
 }
 
 #include "src/cpu/kernels/gemm_input_template.h"
-#include "src/cpu/kernels/gemm_store_template.h"
+#include "src/cpu/kernels/amx/decode_amx.h"
+#include "src/cpu/kernels/amx/store_amx.h"
+
+enum { SLOTS = 2 }; /* panels of sums at least: one is written while the next is computed */
 
 typedef struct amx_scratch {
     gemm_panel panel; /* of the block being decoded */
@@ -51,57 +55,35 @@ typedef struct amx_scratch {
     float sums[] __attribute__((aligned(64))); /* tiles: [panel][side][group of tokens] */
 } amx_scratch;
 
+/* Panels whose sums are kept: those of a portion of the walk. */
+static int64_t slots_of(int64_t columns, int64_t tokens) {
+    int64_t panels = rows_at_a_time(columns, tokens) / PANEL;
+    return panels < SLOTS ? SLOTS : panels;
+}
+
 static size_t scratch_bytes(const anm_matrix *w, int64_t tokens) {
-    int64_t sums = rows_at_a_time(w->columns, tokens) * up(tokens, VN);
+    int64_t sums = slots_of(w->columns, tokens) * PANEL * up(tokens, VN);
     return sizeof(amx_scratch) + (size_t)sums * 4;
 }
 
-/* The block being decoded, row by row; `credit` spreads the rows evenly over the tile steps. */
-typedef struct ahead {
-    gemm_panel *panel;
-    weight *tiles;
-    int64_t row, rows, columns;
-    int64_t credit, steps;
-} ahead;
-
-static ahead ahead_start(gemm_panel *p, weight *tiles, const walk *at, int64_t steps) {
-    ahead a = {.panel = p, .tiles = tiles, .steps = steps};
-    if (walk_ended(at)) return a;
-    panel_turn(p, at);
-    if (p->rows < PANEL) memset(tiles, 0, PANEL * BLOCK * sizeof *tiles);
-    a.columns = p->k1 - p->k0;
-    a.rows = p->rows;
-    return a;
-}
-
-static void ahead_row(ahead *a) {
-    weight *out = a->tiles + a->row / SIDE * (SIDE * BLOCK) + a->row % SIDE * STEP;
-    panel_decode(a->panel, a->row++, a->columns, out, TILE_HALVES);
-}
-
-static inline void ahead_step(ahead *a) {
-    a->credit += a->rows;
-    while (a->credit >= a->steps && a->row < a->rows) {
-        a->credit -= a->steps;
-        ahead_row(a);
-    }
-}
-
-static void ahead_finish(ahead *a) {
-    while (a->row < a->rows) ahead_row(a);
-}
-
-/* A decoded block against all tokens. */
+/* A decoded block against all tokens, and what the vector units do meanwhile. */
 typedef struct block {
     const weight *tiles;
     const float *x; /* the first group of tokens */
     float *sums;
     int64_t groups, steps;
     bool first;
+    ahead *next;
+    behind *last;
 } block;
 
+static inline void do_chores(const block *b) {
+    ahead_step(b->next);
+    behind_step(b->last);
+}
+
 /* Sums 0 1 of the upper rows, 2 3 of the lower; weights 4 5; tokens 6 7. */
-static void multiply_pair(const block *b, int64_t g, ahead *next) {
+static void multiply_pair(const block *b, int64_t g) {
     const weight *w = b->tiles;
     const float *x = b->x + g * GROUP_FLOATS;
     float *upper = b->sums + g * TILE_FLOATS, *lower = upper + b->groups * TILE_FLOATS;
@@ -125,7 +107,7 @@ static void multiply_pair(const block *b, int64_t g, ahead *next) {
         _tile_loadd(5, w + SIDE * BLOCK + s * TILE_HALVES, 64);
         _tile_dpbf16ps(2, 5, 6);
         _tile_dpbf16ps(3, 5, 7);
-        ahead_step(next);
+        do_chores(b);
     }
     _tile_stored(0, upper, 64);
     _tile_stored(1, upper + TILE_FLOATS, 64);
@@ -134,7 +116,7 @@ static void multiply_pair(const block *b, int64_t g, ahead *next) {
 }
 
 /* The last group of an odd number of them. */
-static void multiply_single(const block *b, int64_t g, ahead *next) {
+static void multiply_single(const block *b, int64_t g) {
     const weight *w = b->tiles;
     const float *x = b->x + g * GROUP_FLOATS;
     float *upper = b->sums + g * TILE_FLOATS, *lower = upper + b->groups * TILE_FLOATS;
@@ -151,41 +133,20 @@ static void multiply_single(const block *b, int64_t g, ahead *next) {
         _tile_dpbf16ps(0, 4, 6);
         _tile_loadd(5, w + SIDE * BLOCK + s * TILE_HALVES, 64);
         _tile_dpbf16ps(2, 5, 6);
-        ahead_step(next);
+        do_chores(b);
     }
     _tile_stored(0, upper, 64);
     _tile_stored(2, lower, 64);
 }
 
-/* Rows of a tile by their scales, where the decoded weights do not contain them yet. */
-static void scale_rows(const anm_matrix *w, float *sums, int64_t row, int64_t rows) {
-    for (int64_t r = 0; r < rows; r++)
-        v_store(sums + r * SIDE, v_mul(v_load(sums + r * SIDE), v_set(row_factor(w, row + r))));
-}
-
-static void store_panel(const anm_matrix *w, float *sums, const walk *at, const gemm_input *in,
-                        float *y, int64_t ldy) {
-    bool scaled = w->row_scale && gemm_by_table(w);
-    int64_t rows = at->last - at->row < PANEL ? at->last - at->row : PANEL;
-    for (int64_t g = 0; g < in->groups; g++)
-        for (int64_t r = 0; r < rows; r += SIDE) {
-            float *tile = sums + (r / SIDE * in->groups + g) * TILE_FLOATS;
-            int64_t count = rows - r < SIDE ? rows - r : SIDE, t = g * SIDE;
-            if (scaled) scale_rows(w, tile, at->row + r, count);
-            store_transposed(tile, SIDE, count, in->tokens - t < SIDE ? in->tokens - t : SIDE,
-                             y + t * ldy + at->row + r, ldy);
-        }
-}
-
-static void multiply_block(amx_scratch *s, const gemm_input *in, const walk *at, ahead *next,
-                           const weight *tiles) {
+static void multiply_block(const gemm_input *in, const walk *at, const weight *tiles, float *sums,
+                           ahead *next, behind *last) {
     int64_t index = at->k0 / BLOCK, n = at->columns - at->k0 < BLOCK ? at->columns - at->k0 : BLOCK;
-    block b = {.tiles = tiles, .groups = in->groups, .steps = up(n, STEP) / STEP,
-               .first = index == 0};
+    block b = {.tiles = tiles, .sums = sums, .groups = in->groups, .steps = up(n, STEP) / STEP,
+               .first = index == 0, .next = next, .last = last};
     b.x = in->packed + index * in->groups * GROUP_FLOATS;
-    b.sums = s->sums + (at->row - at->first) * in->groups * SIDE;
-    for (int64_t g = 0; g + 1 < in->groups; g += 2) multiply_pair(&b, g, next);
-    if (in->groups % 2 != 0) multiply_single(&b, in->groups - 1, next);
+    for (int64_t g = 0; g + 1 < in->groups; g += 2) multiply_pair(&b, g);
+    if (in->groups % 2 != 0) multiply_single(&b, in->groups - 1);
 }
 
 /* Steps of the tiles over a block, as far as the first block of all tells. */
@@ -198,21 +159,28 @@ static void run(const anm_matrix *w, const void *input, int64_t tokens, int64_t 
                 float *y, int64_t ldy, void *scratch) {
     amx_scratch *s = scratch;
     gemm_input in = input_layout(input, w->columns, tokens);
-    walk at = walk_start(row0, row1, w->columns, rows_at_a_time(w->columns, tokens));
+    int64_t portion = rows_at_a_time(w->columns, tokens), slots = slots_of(w->columns, tokens);
+    walk at = walk_start(row0, row1, w->columns, portion);
     int64_t steps = tile_steps(&in, w->columns);
     panel_start(&s->panel, w);
     ahead next = ahead_start(&s->panel, s->tiles[0], &at, steps);
+    behind last = {.w = w, .in = &in, .y = y, .ldy = ldy,
+                   .scaled = w->row_scale && gemm_by_table(w),
+                   .steps = portion == PANEL ? steps * in.blocks : steps};
     ahead_finish(&next);
     configure_tiles();
     for (int turn = 0; !walk_ended(&at); turn ^= 1) {
         walk now = at;
+        float *sums = s->sums + now.row / PANEL % slots * (PANEL * SIDE) * in.groups;
         walk_on(&at);
         next = ahead_start(&s->panel, s->tiles[turn ^ 1], &at, steps);
-        multiply_block(s, &in, &now, &next, s->tiles[turn]);
+        multiply_block(&in, &now, s->tiles[turn], sums, &next, &last);
         ahead_finish(&next);
-        if (walk_is_last_block(&now))
-            store_panel(w, s->sums + (now.row - now.first) * in.groups * SIDE, &now, &in, y, ldy);
+        if (!walk_is_last_block(&now)) continue;
+        behind_finish(&last);
+        behind_start(&last, &now, sums);
     }
+    behind_finish(&last);
     _tile_release();
 }
 
