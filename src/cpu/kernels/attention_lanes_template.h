@@ -105,6 +105,10 @@ static void many_finish(many_state *m) {
     for (int64_t lane = 0; lane < m->count; lane += VN) {
         vf sum = v_load(m->sum + lane), one = v_set(1);
         vf factor = v_where_less(v_zero(), sum, v_div(one, v_max(sum, v_set(0x1p-100f))), v_zero());
+        float *out[VN]; /* once a lane: finding it takes divisions */
+        for (int64_t i = 0; i < VN; i++)
+            out[i] = a->out + many_head(m, lane + i) * a->out_head +
+                     many_row(m, lane + i) * a->out_row;
         for (int64_t d = 0; d < a->value_dim; d += VN) {
             vf x[VN];
             for (int i = 0; i < VN; i++)
@@ -113,9 +117,7 @@ static void many_finish(many_state *m) {
                            : v_zero();
             v_transpose(x);
             for (int64_t i = 0; i < VN && lane + i < m->count; i++)
-                v_store_part(a->out + many_head(m, lane + i) * a->out_head +
-                                 many_row(m, lane + i) * a->out_row + d,
-                             x[i], a->value_dim - d);
+                v_store_part(out[i] + d, x[i], a->value_dim - d);
         }
     }
 }

@@ -64,20 +64,22 @@ static uint16_t *weights(const many_state *m) { return (uint16_t *)m->v + BLOCK 
 static void load_queries(many_state *m) {
     const anm_attention *a = m->a;
     uint16_t *to = m->q;
-    for (int64_t lane = 0; lane < m->lanes; lane += SIDE)
+    for (int64_t lane = 0; lane < m->lanes; lane += SIDE) {
+        const float *q[SIDE]; /* once a lane: finding it takes divisions */
+        for (int64_t i = 0; i < SIDE; i++)
+            q[i] = a->q + many_head(m, lane + i) * a->q_head + many_row(m, lane + i) * a->q_row;
         for (int64_t d = 0; d < up(a->dim, STEP); d += STEP, to += TILE_HALVES) {
             vf x[SIDE];
             for (int i = 0; i < SIDE; i++) {
-                const float *q = a->q + many_head(m, lane + i) * a->q_head +
-                                 many_row(m, lane + i) * a->q_row + d;
                 int64_t n = lane + i < m->count ? a->dim - d : 0;
-                vf low = v_mul(v_load_part(q, n), v_set(a->scale));
-                vf high = v_mul(v_load_part(q + VN, n - VN), v_set(a->scale));
+                vf low = v_mul(v_load_part(q[i] + d, n), v_set(a->scale));
+                vf high = v_mul(v_load_part(q[i] + d + VN, n - VN), v_set(a->scale));
                 x[i] = _mm512_castsi512_ps(round_pair(low, high));
             }
             v_transpose(x);
             for (int i = 0; i < SIDE; i++) _mm512_storeu_ps(to + i * STEP, x[i]);
         }
+    }
 }
 
 static vf load_cache(const void *from, anm_dtype dtype, int64_t index, int64_t n) {
