@@ -28,13 +28,6 @@ static void scale_rows(const anm_matrix *w, float *sums, int64_t row, int64_t ro
         v_store(sums + r * SIDE, v_mul(v_load(sums + r * SIDE), v_set(row_factor(w, row + r))));
 }
 
-static void store_whole(const float *sums, float *y, int64_t ldy) {
-    vf x[SIDE];
-    for (int i = 0; i < SIDE; i++) x[i] = v_load(sums + i * SIDE);
-    v_transpose(x);
-    for (int i = 0; i < SIDE; i++) v_store(y + i * ldy, x[i]);
-}
-
 /* Both sides of a group of tokens in turn: they lie beside each other in the output. */
 static __attribute__((noinline)) void behind_tile(behind *b) {
     int64_t side = b->tile % 2, group = b->tile / 2, r = side * SIDE, t = group * SIDE;
@@ -45,8 +38,8 @@ static __attribute__((noinline)) void behind_tile(behind *b) {
     b->tile++;
     if (rows <= 0) return;
     if (b->scaled) scale_rows(b->w, sums, b->row + r, rows);
-    if (rows == SIDE && tokens == SIDE) store_whole(sums, y, b->ldy);
-    else store_transposed(sums, SIDE, rows, tokens, y, b->ldy);
+    if (rows == SIDE && tokens == SIDE) store_square(sums, SIDE, SIDE, SIDE, y, b->ldy);
+    else store_square(sums, SIDE, rows, tokens, y, b->ldy);
 }
 
 static inline void behind_step(behind *b) {
