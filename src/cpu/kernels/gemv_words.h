@@ -6,8 +6,9 @@
  *
  * A level's words_LEVEL.h, included before, gives: the vectors `words` and `lanes` (32-bit sums),
  * WORDS a vector, SUMS a row needs by the above, `decoder` and decoder_make(bits), `tables` and
- * tables_load(), decode64() giving 64 columns as vectors of words, and word_column(), the column
- * that a place of these has.
+ * tables_load(), unpack_block(), which may unpack a block's indices into a buffer beforehand,
+ * decode64() giving 64 of its columns as vectors of words, and word_column(), the column that a
+ * place of these has.
  */
 #ifndef ANM_CPU_GEMV_WORDS_H
 #define ANM_CPU_GEMV_WORDS_H
@@ -73,12 +74,16 @@ static inline void words_prepare(const float *x, int64_t columns, int bits, void
     }
 }
 
-GEMV_INLINE void words_add64(int bits, const decoder *d, const tables *t, const uint8_t *w,
-                             const int16_t *x, lanes *sum) {
-    words v[WORDS_64];
-    decode64(bits, d, t, w, v);
-    for (int i = 0; i < WORDS_64; i++)
-        sum[i % SUMS] = add_products(sum[i % SUMS], v[i], x + i * WORDS);
+GEMV_INLINE void words_add_block(int bits, const decoder *d, const tables *t, const uint8_t *w,
+                                 const int16_t *x, lanes *sum) {
+    uint8_t buffer[ANM_GEMV_BLOCK] __attribute__((aligned(64)));
+    const uint8_t *from = unpack_block(bits, d, w, buffer);
+    for (int at = 0; at < ANM_GEMV_BLOCK; at += 64) {
+        words v[WORDS_64];
+        decode64(bits, d, t, from, at, v);
+        for (int i = 0; i < WORDS_64; i++)
+            sum[i % SUMS] = add_products(sum[i % SUMS], v[i], x + at + i * WORDS);
+    }
 }
 
 /* A last block of `tail` bytes, with zeros behind. */
@@ -103,8 +108,7 @@ GEMV_INLINE void words_add_rows(int bits, int rows, const decoder *d, const tabl
             for (int s = 0; s < SUMS; s++) sum[s] = lanes_zero();
             gemv_prefetch_block(bits, at);
             if (b >= whole) at = words_padded(at, c->tail, copy);
-            for (int i = 0; i < ANM_GEMV_BLOCK; i += 64)
-                words_add64(bits, d, t, at + i / 8 * bits, x + i, sum);
+            words_add_block(bits, d, t, at, x, sum);
             for (int s = 0; s < SUMS; s++)
                 total[r] = v_fma(lanes_float(sum[s]), scale, total[r]);
         }

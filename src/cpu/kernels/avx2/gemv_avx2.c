@@ -11,12 +11,16 @@
 #include "src/cpu/kernels/avx2/any_avx2.h"
 #include "src/cpu/kernels/avx2/gather_avx2.h"
 
+static void prepare_sixes(const float *x, int64_t columns, void *input) {
+    words_prepare(x, columns, 6, input);
+}
+
 GEMV_WORDS(1) GEMV_WORDS(2) GEMV_WORDS(3) GEMV_WORDS(4) GEMV_WORDS(6)
 
 const anm_gemv_kernel anm_gemv_kernels_avx2[] = {
     GEMV_FLOAT_KERNELS("avx2", ANM_ISA_AVX2),
     GEMV_WORDS_KERNEL(4, prepare_nibbles, "avx2", ANM_ISA_AVX2),
-    GEMV_WORDS_KERNEL(6, prepare_words, "avx2", ANM_ISA_AVX2),
+    GEMV_WORDS_KERNEL(6, prepare_sixes, "avx2", ANM_ISA_AVX2),
     {"gemv_lut8_avx2", ANM_ISA_AVX2, ANM_GEMV_FP32, accepts_gather, 8, float_input_bytes,
      float_prepare, run_gather},
     GEMV_WORDS_KERNEL(3, prepare_words, "avx2", ANM_ISA_AVX2),

@@ -94,8 +94,16 @@ GEMV_INLINE words look_up(int bits, const tables *t, __m512i index) {
     return _mm512_mask_mov_epi16(a, bit7, c);
 }
 
-GEMV_INLINE void decode64(int bits, const decoder *d, const tables *t, const uint8_t *w,
+/* Indices are unpacked where they are looked up. */
+GEMV_INLINE const uint8_t *unpack_block(int bits, const decoder *d, const uint8_t *w,
+                                        uint8_t *buffer) {
+    (void)bits, (void)d, (void)buffer;
+    return w;
+}
+
+GEMV_INLINE void decode64(int bits, const decoder *d, const tables *t, const uint8_t *block, int at,
                           words out[2]) {
+    const uint8_t *w = block + at / 8 * bits;
     for (int half = 0; half < 2; half++)
         out[half] = look_up(bits, t, index_words(bits, d, w, half));
 }

@@ -105,8 +105,16 @@ GEMV_INLINE void look_up16(int bits, const tables *t, uint8x16_t index, words ou
     out[1] = vreinterpretq_s16_u8(vzip2q_u8(low, high));
 }
 
-GEMV_INLINE void decode64(int bits, const decoder *d, const tables *t, const uint8_t *w,
+/* Indices are unpacked where they are looked up. */
+GEMV_INLINE const uint8_t *unpack_block(int bits, const decoder *d, const uint8_t *w,
+                                        uint8_t *buffer) {
+    (void)bits, (void)d, (void)buffer;
+    return w;
+}
+
+GEMV_INLINE void decode64(int bits, const decoder *d, const tables *t, const uint8_t *block, int at,
                           words out[8]) {
+    const uint8_t *w = block + at / 8 * bits;
     if (bits != 4) {
         for (int i = 0; i < 4; i++) look_up16(bits, t, index_bytes(bits, d, w, i), out + 2 * i);
         return;
