@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * 8-bit tables on AVX2, in fp32: a gather. Looking 256 entries up by vpshufb would take 16 of them
- * for each byte of an entry.
+ * for each byte of an entry, and more time (docs/kernels.md).
  */
 #ifndef ANM_CPU_GATHER_AVX2_H
 #define ANM_CPU_GATHER_AVX2_H
@@ -9,32 +9,50 @@
 #include "src/cpu/kernels/avx2/vector_avx2.h"
 #include "src/cpu/kernels/gemv_spans.h"
 
-enum { GATHER_ROWS = 4 };
+enum { GATHER_ROWS = 4, GATHER_STEP = 32 };
 
-GEMV_INLINE vf gather8(const float *table, const uint8_t *w) {
-    __m256i index = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)w));
-    return _mm256_i32gather_ps(table, index, 4);
+/* Indices come four to a lane, so that x lies by their place in it: columns 0, 4, .. 28, 1, 5 .. */
+static size_t gather_input_bytes(int64_t columns) {
+    return (size_t)((columns + GATHER_STEP - 1) / GATHER_STEP * GATHER_STEP * 4);
+}
+
+static void gather_prepare(const float *x, int64_t columns, void *input) {
+    float *out = input;
+    for (int64_t from = 0; from < columns; from += GATHER_STEP, out += GATHER_STEP)
+        for (int i = 0; i < GATHER_STEP; i++)
+            out[i % 4 * VN + i / 4] = from + i < columns ? x[from + i] : 0;
+}
+
+/* One load of indices instead of four: the gathers need nearly all loads that can be done. */
+GEMV_INLINE vf gather32(const float *table, const uint8_t *w, const float *x, vf sum) {
+    const __m256i byte = _mm256_set1_epi32(255);
+    __m256i raw = _mm256_loadu_si256((const __m256i *)w);
+    for (int i = 0; i < 4; i++) {
+        __m256i index = _mm256_srli_epi32(raw, 8 * i);
+        if (i < 3) index = _mm256_and_si256(index, byte);
+        sum = v_fma(_mm256_i32gather_ps(table, index, 4), v_load(x + i * VN), sum);
+    }
+    return sum;
 }
 
 GEMV_INLINE void gather_rows(int rows, const float *table, const uint8_t *w, int64_t stride,
                              const float *x, int64_t columns, vf *total) {
     int64_t i = 0;
     for (int r = 0; r < rows; r++) total[r] = v_zero();
-    for (; i + VN <= columns; i += VN) {
-        vf xs = v_load(x + i);
+    for (; i + GATHER_STEP <= columns; i += GATHER_STEP) {
         if (i % 64 == 0)
             for (int r = 0; r < rows; r++) {
                 __builtin_prefetch(w + r * stride + i + GEMV_FAR, 0, 2);
                 __builtin_prefetch(w + r * stride + i + GEMV_NEAR, 0, 3);
             }
         for (int r = 0; r < rows; r++)
-            total[r] = v_fma(gather8(table, w + r * stride + i), xs, total[r]);
+            total[r] = gather32(table, w + r * stride + i, x + i, total[r]);
     }
     if (i == columns) return;
     for (int r = 0; r < rows; r++) {
-        uint8_t last[VN] = {0};
+        uint8_t last[GATHER_STEP] = {0};
         memcpy(last, w + r * stride + i, (size_t)(columns - i));
-        total[r] = v_fma(gather8(table, last), v_load_part(x + i, columns - i), total[r]);
+        total[r] = gather32(table, last, x + i, total[r]);
     }
 }
 

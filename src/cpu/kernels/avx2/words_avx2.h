@@ -186,8 +186,8 @@ GEMV_INLINE const uint8_t *unpack_block(int bits, const decoder *d, const uint8_
     return buffer;
 }
 
-GEMV_INLINE void decode64(int bits, const decoder *d, const tables *t, const uint8_t *block, int at,
-                          words out[4]) {
+GEMV_INLINE void decode64(int bits, const decoder *d, const tables *t, const uint8_t *block,
+                          int at, words out[4]) {
     const uint8_t *w = block + at / 8 * bits;
     if (bits == 4) {
         const __m256i nibble = _mm256_set1_epi8(15);
