@@ -165,7 +165,7 @@ GEMV_INLINE void words_run(int bits, const anm_matrix *w, const void *input, int
 
 /* Widths whose columns have the same order share a prepared input. */
 static void prepare_words(const float *x, int64_t columns, void *input) {
-    words_prepare(x, columns, 8, input);
+    words_prepare(x, columns, 1, input);
 }
 static void prepare_nibbles(const float *x, int64_t columns, void *input) {
     words_prepare(x, columns, 4, input);

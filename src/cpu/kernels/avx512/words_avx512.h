@@ -73,7 +73,6 @@ GEMV_INLINE __m256i load_twice(int bits, const uint8_t *w) {
 /* 32 indices in the low bits of words. */
 GEMV_INLINE __m512i index_words(int bits, const decoder *d, const uint8_t *w, int half) {
     if (bits == 4) return nibble_words(w + 16 * half);
-    if (bits == 8) return _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)w + half));
     __m512i raw = _mm512_inserti64x4(
         _mm512_castsi256_si512(load_twice(bits, w + d->from[2 * half])),
         load_twice(bits, w + d->from[2 * half + 1]), 1);
@@ -82,16 +81,27 @@ GEMV_INLINE __m512i index_words(int bits, const decoder *d, const uint8_t *w, in
 
 GEMV_INLINE words look_up(int bits, const tables *t, __m512i index) {
     if (bits < 6) return _mm512_permutexvar_epi16(index, t->part[0]);
+    return _mm512_permutex2var_epi16(t->part[0], index, t->part[1]);
+}
+
+/* Only six bits of an index count in a permutation; the two above come as masks. */
+GEMV_INLINE words look_up256(const tables *t, __m512i index, __mmask32 bit6, __mmask32 bit7) {
     __m512i a = _mm512_permutex2var_epi16(t->part[0], index, t->part[1]);
-    if (bits == 6) return a;
-    __mmask32 bit6 = _mm512_test_epi16_mask(index, _mm512_set1_epi16(64));
-    __mmask32 bit7 = _mm512_test_epi16_mask(index, _mm512_set1_epi16(128));
     __m512i b = _mm512_permutex2var_epi16(t->part[2], index, t->part[3]);
     __m512i c = _mm512_permutex2var_epi16(t->part[4], index, t->part[5]);
     __m512i d = _mm512_permutex2var_epi16(t->part[6], index, t->part[7]);
     a = _mm512_mask_mov_epi16(a, bit6, b);
     c = _mm512_mask_mov_epi16(c, bit6, d);
     return _mm512_mask_mov_epi16(a, bit7, c);
+}
+
+/* 8-bit indices of the even columns, where they lie, then of the odd ones. */
+GEMV_INLINE void decode_bytes(const tables *t, __m512i raw, words out[2]) {
+    out[0] = look_up256(t, raw, _mm512_test_epi16_mask(raw, _mm512_set1_epi16(64)),
+                        _mm512_test_epi16_mask(raw, _mm512_set1_epi16(128)));
+    out[1] = look_up256(t, _mm512_srli_epi16(raw, 8),
+                        _mm512_test_epi16_mask(raw, _mm512_set1_epi16(64 << 8)),
+                        _mm512_movepi16_mask(raw));
 }
 
 /* Indices are unpacked where they are looked up. */
@@ -104,12 +114,17 @@ GEMV_INLINE const uint8_t *unpack_block(int bits, const decoder *d, const uint8_
 GEMV_INLINE void decode64(int bits, const decoder *d, const tables *t, const uint8_t *block, int at,
                           words out[2]) {
     const uint8_t *w = block + at / 8 * bits;
+    if (bits == 8) {
+        decode_bytes(t, _mm512_loadu_si512(w), out);
+        return;
+    }
     for (int half = 0; half < 2; half++)
         out[half] = look_up(bits, t, index_words(bits, d, w, half));
 }
 
 static inline int word_column(int bits, int place) {
-    return bits == 4 ? place / 32 * 32 + placed[place % 32] : place;
+    if (bits == 4) return place / 32 * 32 + placed[place % 32];
+    return bits == 8 ? 2 * (place % 32) + place / 32 : place;
 }
 
 #endif
