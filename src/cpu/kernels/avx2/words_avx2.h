@@ -211,8 +211,8 @@ GEMV_INLINE void decode64(int bits, const decoder *d, const tables *t, const uin
 /*
  * Nibbles: byte j holds columns 2 j and 2 j + 1, and of 32 bytes the first vector gets 0 to 7 and
  * 16 to 23. 6 bits: bytes unpack likewise, pairs are swapped. Other widths: packing in halves and
- * unpacking in halves cancel out, but for the halves: vectors hold columns 0 to 7 and 8 to 15 of the
- * 16 they were packed from.
+ * unpacking in halves cancel out, but for the halves: vectors hold columns 0 to 7 and 8 to 15 of
+ * the 16 they were packed from.
  */
 static inline int word_column(int bits, int place) {
     int vector = place / 16, lane = place % 16, byte = lane / 8 * 16 + vector % 2 * 8 + lane % 8;
