@@ -69,6 +69,9 @@ static void channels(void **state) {
 static void quantizing(void **state) {
     static const step_case cases[] = {
         {F("3, 300") " x", Q("3, 300") " q = quantize(input = x, scale = fp32(0.02), output_dtype = string(\"int8\"));\n" F("3, 300") " y = dequantize(input = q, scale = fp32(0.02));", "y"},
+        {F("3, 700") " x", F("3, 700") " e = exp(x = x);\n" Q("3, 700") " q = quantize(input = e, zero_point = int8(-100), scale = fp32(0.06), output_dtype = string(\"int8\"));\n" F("3, 700") " y = dequantize(input = q, zero_point = int8(-90), scale = fp32(0.05));", "y"},
+        {F("3, 300") " x", F("3, 300") " e = exp(x = x);\n" Q("3, 300") " q = quantize(input = e, scale = fp32(0.06), output_dtype = string(\"int8\"));\n" F("3, 300") " y = dequantize(input = q, scale = fp32(0.05));\n" F("3, 300") " z = dequantize(input = q, scale = fp32(0.06));", "y, z, q"},
+        {F("3, 2, 5") " x", F("3, 2, 5") " e = exp(x = x);\n" U("3, 2, 5") " q = quantize(input = e, scale = " F("3") "([0.02, 0.1, 0.01]), axis = int32(0), output_dtype = string(\"uint8\"));\n" F("3, 2, 5") " y = dequantize(input = q, scale = fp32(0.5));", "y"},
         {F("2, 3, 5") " x", U("2, 3, 5") " q = quantize(input = x, zero_point = " U("3") "([128, 100, 0]), scale = " F("3") "([0.02, 0.1, 0.01]), axis = int32(1), output_dtype = string(\"uint8\"));\n" F("2, 3, 5") " y = dequantize(input = q, zero_point = " U("3") "([128, 100, 0]), scale = " F("3") "([0.02, 0.1, 0.01]), axis = int32(1));", "y"},
     };
     CHECK(cases);
