@@ -26,6 +26,18 @@ static bool take_types(anm_flow *g, anm_mil_op *op) {
     return true;
 }
 
+/* What gives the same elements in another shape, whatever says so. */
+static bool is_reshape(const anm_mil_op *op) {
+    return (anm_is_op(op, "reshape_like") || anm_is_op(op, "flatten2d")) &&
+           is_known(op->outputs[0]->type) && anm_arg_value(op, "x");
+}
+
+static anm_mil_value *plain_reshape(anm_flow *g, const anm_mil_op *op) {
+    const anm_mil_type *type = op->outputs[0]->type;
+    return anm_flow_emit(g, "reshape", op->outputs[0]->name, {"x", anm_arg_value(op, "x")},
+                         {"shape", anm_flow_ints(g, "shape", type->rank, type->shape)});
+}
+
 /* Only what the shape says is asked for. */
 static bool reads_shape_only(const anm_mil_op *op) {
     return anm_is_op(op, "shape") && is_known(anm_mil_operand_type(anm_mil_op_operand(op, "x")));
@@ -103,6 +115,7 @@ static anm_mil_value *compute(anm_flow *g, const anm_mil_op *op) {
 static bool visit(anm_flow *g, anm_mil_op *op) {
     if (!anm_is_op(op, "const")) take_types(g, op);
     if (reads_shape_only(op)) anm_flow_replace_op(g, op, fold_shape(g, op));
+    else if (is_reshape(op)) anm_flow_replace_op(g, op, plain_reshape(g, op));
     else if (may_fold(op)) anm_flow_replace_op(g, op, compute(g, op));
     return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Steps that go by indices: sorting, scattering, gathering at places. Integer inputs are 0 to 3. */
+/* Steps that go by indices or places: sorting, scattering, gathering. Integer inputs are 0 to 3. */
 #include "tests/unit/step_cases.h"
 
 /* clang-format off: an op to a line */
@@ -36,11 +36,24 @@ static void gathering(void **state) {
     CHECK(cases);
 }
 
+static void generating(void **state) {
+    static const step_case cases[] = {
+        {I("3, 5") " x", I("3, 5, 4") " y = one_hot(indices = x, one_hot_vector_size = int32(4));\n" F("3, 4, 5") " z = one_hot(indices = x, one_hot_vector_size = int32(4), axis = int32(1), on_value = fp32(2.5), off_value = fp32(-1));", "y, z"},
+        {F("3, 5, 7") " x", F("3, 5, 7") " y = cumsum(x = x, axis = int32(1));\n" F("3, 5, 7") " z = cumsum(x = x, axis = int32(2), exclusive = bool(true), reverse = bool(true));", "y, z"},
+        {I("3, 5") " x", I("3, 5") " y = cumsum(x = x, axis = int32(0), reverse = bool(true));", "y"},
+        {F("2, 5, 7") " x", F("2, 5, 7") " y = band_part(x = x, lower = int32(1), upper = int32(2));\n" F("2, 5, 7") " z = band_part(x = x, lower = int32(-1), upper = int32(0));\n" F("2, 5, 7") " w = band_part(x = x, lower = int32(0), upper = int32(-1));", "y, z, w"},
+        {F("300, 300") " x", F("300, 300") " f = fill(shape = " I("2") "([300, 300]), value = fp32(0.5));\n" F("300, 300") " y = mul(x = x, y = f);\n" I("300, 300") " z = fill_like(ref_tensor = x, value = int32(3));", "y, z"},
+        {F("2, 3, 4") " x, " F("4, 6") " r", F("4, 6") " y = reshape_like(x = x, ref_tensors = (r), begins = (int32(0)), ends = (int32(2)), end_masks = (bool(false)));\n" F("2, 12") " z = flatten2d(x = x, axis = int32(1));", "y, z"},
+    };
+    CHECK(cases);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sorting),
         cmocka_unit_test(scattering),
         cmocka_unit_test(gathering),
+        cmocka_unit_test(generating),
     };
     return cmocka_run_group_tests_name("native_index", tests, NULL, NULL);
 }
