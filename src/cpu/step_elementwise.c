@@ -316,6 +316,16 @@ bool anm_build_cast(anm_planner *p, const anm_mil_op *op) {
                     anm_dtype_is_float(to) ? ANM_DTYPE_FP32 : ANM_DTYPE_INT32, -1);
 }
 
+static int32_t not_int(int32_t a, int32_t b) { return (void)b, !a; }
+
+static bool build_not(anm_planner *p, const anm_mil_op *op) {
+    element_step *e = anm_plan_alloc(p, sizeof *e);
+    if (!e || !take(p, op, "x", e) || e->in[0].dtype != ANM_DTYPE_INT32)
+        return p->status != ANM_OK;
+    e->ints = not_int;
+    return add_step(p, op, e, run_small, ANM_DTYPE_INT32, -1);
+}
+
 /* With the names of the arguments that are a and b; without: constants. */
 typedef struct unary_form {
     const char *op;
@@ -389,6 +399,8 @@ static bool read_form(const anm_mil_op *op, const unary_form *form, element_step
 bool anm_build_unary(anm_planner *p, const anm_mil_op *op) {
     size_t k = 0, count = sizeof unaries / sizeof unaries[0];
     while (k < count && !anm_is_op(op, unaries[k].op)) k++;
+    if (anm_is_op(op, "logical_not") && anm_type_elements(op->outputs[0]->type) > 0)
+        return build_not(p, op);
     if (k == count || anm_type_elements(op->outputs[0]->type) < 1) return false;
     element_step *e = anm_plan_alloc(p, sizeof *e);
     if (!e || !read_form(op, &unaries[k], e) || !take(p, op, "x", e) ||

@@ -80,6 +80,21 @@ static bool crop(const anm_mil_op *op, anm_pick *k) {
     return true;
 }
 
+/* An axis becomes two: which window, and where in it. */
+static bool sliding_windows(const anm_mil_op *op, anm_pick *k) {
+    const anm_mil_type *out = op->outputs[0]->type;
+    int64_t axis, step;
+    if (!anm_mil_op_get_int(op, "axis", &axis) || !anm_mil_op_get_int(op, "stride", &step))
+        return false;
+    if (axis < 0) axis += k->x.view.rank;
+    if (axis < 0 || axis >= k->x.view.rank || out->rank != k->x.view.rank + 1) return false;
+    for (int i = 0; i < out->rank; i++) {
+        int64_t each = k->x.view.stride[i <= axis ? i : i - 1] * (i == axis ? step : 1);
+        for (int64_t o = 0; o < out->shape[i]; o++) k->from[i][o] = o * each;
+    }
+    return true;
+}
+
 /*
  * Channel c of the smaller side, row and column i and j of a block: the bigger side's channel is
  * c * per_channel + i * per_row + j * per_column.
@@ -156,6 +171,7 @@ bool anm_build_rearrange(anm_planner *p, const anm_mil_op *op) {
     } forms[] = {{"pad", pad},
                  {"reverse", reverse},
                  {"crop", crop},
+                 {"sliding_windows", sliding_windows},
                  {"depth_to_space", depth_to_space},
                  {"pixel_shuffle", pixel_shuffle},
                  {"space_to_depth", space_to_depth},

@@ -14,6 +14,8 @@ static void rearranging(void **state) {
         {F("2, 3, 5, 7") " x", F("2, 3, 6, 20") " y = pad(x = x, pad = " I("4") "([0, 1, 11, 2]), mode = string(\"replicate\"));", "y"},
         {F("2, 5, 3") " x", F("2, 3, 5") " t = transpose(x = x, perm = " I("3") "([0, 2, 1]));\n" F("3, 4, 7") " y = pad(x = t, pad = " I("6") "([1, 0, 0, 1, 1, 1]), mode = string(\"constant\"));", "y"},
         {I("3, 4") " x", I("3, 6") " y = pad(x = x, pad = " I("2") "([2, 0]), mode = string(\"constant\"), constant_val = fp32(7));", "y"},
+        {F("2, 9, 3") " x", F("2, 4, 3, 3") " y = sliding_windows(x = x, axis = int32(1), size = int32(3), stride = int32(2));", "y"},
+        {F("3, 5") " x", "tensor<bool, [3, 5]> b = greater(x = x, y = fp32(0));\ntensor<bool, [3, 5]> n = logical_not(x = b);\n" F("3, 5") " y = select(cond = n, a = x, b = fp32(9));", "y"},
         {F("2, 3, 5") " x", F("2, 3, 5") " y = reverse(x = x, axes = " I("2") "([0, 2]));\n" F("2, 3, 5") " z = reverse(x = x);", "y, z"},
         {F("1, 2, 6, 7") " x", F("1, 2, 3, 5") " y = crop(x = x, crop_height = " I("2") "([1, 2]), crop_width = " I("2") "([2, 0]));", "y"},
         {F("2, 12, 3, 5") " x", F("2, 3, 6, 10") " y = depth_to_space(x = x, block_size = int32(2));\n" F("2, 3, 6, 10") " z = pixel_shuffle(x = x, upscale_factor = int32(2));", "y, z"},
