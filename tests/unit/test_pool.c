@@ -4,7 +4,12 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "src/cpu/gate.h"
 #include "src/cpu/pool.h"
@@ -149,6 +154,50 @@ static void one_pool_for_as_many_threads(void **state) {
     anm_pool_unshare(NULL);
 }
 
+enum { ROOM = 192 << 20, NO_LIMIT_HERE = 77 };
+
+/* Sanitizers and emulators take more of the address space than the room. */
+static bool fits_in_room(void) {
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    bool read = file && fscanf(file, "%ld", &pages) == 1;
+    if (file) fclose(file);
+    return read && pages < ROOM / 2 / sysconf(_SC_PAGESIZE);
+}
+
+static int make_pools_without_room(void) {
+    anm_error err;
+    struct rlimit limit = {ROOM, ROOM};
+    if (setrlimit(RLIMIT_AS, &limit) != 0) return NO_LIMIT_HERE;
+    for (int turn = 0; turn < 50; turn++) {
+        anm_pool *pool;
+        if (anm_pool_create(MOST_THREADS, &pool, &err) != ANM_OK) return 1;
+        int threads = anm_pool_threads(pool);
+        if (threads == MOST_THREADS) return NO_LIMIT_HERE;
+        task t = {.steps = 3, .late = -1};
+        anm_pool_run(pool, step_together, &t);
+        if (threads < 2 || t.early != 0 || t.bodies != threads) return 2;
+        anm_pool_destroy(pool);
+    }
+    return 0;
+}
+
+/*
+ * In a process whose memory has no room for the stacks of so many threads those that could be
+ * started work, and pools leave nothing behind: there is still room for the fiftieth's.
+ */
+static void fewer_threads_than_wanted(void **state) {
+    int status;
+    if (!fits_in_room()) skip();
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) _exit(make_pools_without_room());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == NO_LIMIT_HERE) skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* Only once somebody has given up spinning. */
 static void *advance_late(void *argument) {
     anm_gate *g = argument;
@@ -209,6 +258,7 @@ static void sleep_by_condition_ends(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fewer_threads_than_wanted), /* first, as others' threads leave memory */
         cmocka_unit_test(nobody_passes_early),
         cmocka_unit_test(late_threads_are_waited_for),
         cmocka_unit_test(pools_that_never_run_end),
