@@ -41,7 +41,8 @@ static const span_step *spans_of(anm_planner *p, anm_lie mask) {
 typedef struct attention_step {
     anm_attention a; /* pointers are filled in by the run */
     anm_lie q, k, v, out;
-    anm_lie slots; /* of the threads' ranges of columns; block -1: heads are shared evenly */
+    anm_lie slots; /* of the parts' ranges of columns; block -1: heads are shared evenly */
+    int parts;     /* the threads that the plan is for, though others may have the pool */
     const span_step *spans; /* NULL: no mask */
     const anm_attention_kernel *kernel;
 } attention_step;
@@ -84,7 +85,8 @@ static void run_attention(const anm_step *s, anm_exec *x, int thread, int thread
     if (x->cache_bytes && thread == 0) x->cache_bytes[s - x->plan->steps] += cache_bytes(&a);
     if (t->slots.block >= 0) {
         float *slots = anm_exec_at(x, &t->slots);
-        anm_attention_run_divided(t->kernel, &a, slots, thread, threads, scratch);
+        for (int part = thread; part < t->parts; part += threads)
+            anm_attention_run_part(t->kernel, &a, slots, part, t->parts, scratch);
         return;
     }
     anm_share(t->kernel->units(&a), 1, thread, threads, &from, &to);
@@ -94,7 +96,7 @@ static void run_attention(const anm_step *s, anm_exec *x, int thread, int thread
 static void run_merge(const anm_step *s, anm_exec *x, int thread, int threads) {
     const attention_step *t = s->data;
     anm_attention a = attention_at(t, x);
-    anm_attention_merge_divided(t->kernel, &a, anm_exec_at(x, &t->slots), thread, threads);
+    anm_attention_merge(t->kernel, &a, anm_exec_at(x, &t->slots), t->parts, thread, threads);
 }
 
 /* Keys and values as [heads, columns, dim] with contiguous dim, in the type they have. */
@@ -148,9 +150,8 @@ static anm_lie new_output(anm_planner *p, const anm_mil_op *op) {
 
 /* None where threads get whole heads, equally many: no column is shared then. */
 static anm_lie new_slots(anm_planner *p, const attention_step *t) {
-    int threads = p->plan->threads;
-    if (anm_attention_is_even(&t->a, threads)) return (anm_lie){.block = -1};
-    int64_t floats = anm_attention_slot_floats(t->kernel, &t->a, threads);
+    if (anm_attention_is_even(&t->a, t->parts)) return (anm_lie){.block = -1};
+    int64_t floats = anm_attention_slot_floats(t->kernel, &t->a, t->parts);
     return anm_lie_new(p, ANM_DTYPE_FP32, 1, &floats);
 }
 
@@ -174,6 +175,7 @@ bool anm_build_attention(anm_planner *p, const anm_mil_op *op) {
     describe(t, scale);
     t->kernel = anm_attention_find(&t->a, p->plan->isa);
     anm_step_scratch(p, t->kernel->scratch_bytes(&t->a));
+    t->parts = p->plan->threads;
     t->slots = new_slots(p, t);
     if (p->status != ANM_OK) return true;
     int reads[] = {t->q.block, t->k.block, t->v.block, -1, -1, -1};

@@ -222,9 +222,9 @@ static void compare_row(const attention_case *c, int64_t head, int64_t row) {
 
 static void call_divided(const attention_case *c) {
     for (int i = 0; i < c->threads; i++)
-        anm_attention_run_divided(c->kernel, &c->a, c->slots, i, c->threads, c->scratch);
-    for (int i = 0; i < c->threads; i++)
-        anm_attention_merge_divided(c->kernel, &c->a, c->slots, i, c->threads);
+        anm_attention_run_part(c->kernel, &c->a, c->slots, i, c->threads, c->scratch);
+    for (int i = 0; i < 3; i++)
+        anm_attention_merge(c->kernel, &c->a, c->slots, c->threads, i, 3);
 }
 
 static void call_run(void *context) {

@@ -54,11 +54,10 @@ static int64_t divide(const anm_attention *shape, int threads, float *slots) {
     notes.shortest = INT64_MAX;
     for (int i = 0; i < threads; i++) {
         notes.load = 0;
-        anm_attention_run_divided(&noting, shape, slots, i, threads, NULL);
+        anm_attention_run_part(&noting, shape, slots, i, threads, NULL);
         if (notes.load > largest) largest = notes.load;
     }
-    for (int i = 0; i < threads; i++)
-        anm_attention_merge_divided(&noting, shape, slots, i, threads);
+    for (int i = 0; i < 2; i++) anm_attention_merge(&noting, shape, slots, threads, i, 2);
     return largest;
 }
 

@@ -84,6 +84,8 @@ static float *run_reference(const anm_mil_function *f, size_t *length) {
     return all;
 }
 
+static int team; /* threads of the pool; 0: those that the plan is for */
+
 static float *run_engine(const anm_mil_function *f, const anm_engine_options *options,
                          size_t *length) {
     anm_engine *engine;
@@ -92,7 +94,7 @@ static float *run_engine(const anm_mil_function *f, const anm_engine_options *op
     anm_error err;
     size_t count;
     function_call c = make_call(f, fill);
-    assert_ok(anm_pool_create(options->threads, &pool, &err), &err);
+    assert_ok(anm_pool_create(team ? team : options->threads, &pool, &err), &err);
     anm_status status = anm_engine_create(f, c.inputs, c.input_count, options, &engine, &err);
     if (status == ANM_ERROR_UNSUPPORTED && options->skip) { /* shapes that nobody worked out */
         anm_pool_destroy(pool);
@@ -222,6 +224,22 @@ static void with_many_threads(const anm_mil_function *f, const char *file) {
         }
 }
 
+/* While another caller has the pool, a plan for three threads is run by one: to the same bits. */
+static void with_a_smaller_team(const anm_mil_function *f, const char *file) {
+    anm_engine_options o = {.isa = anm_isa_best(), .state_dtype = ANM_DTYPE_FP32, .threads = 3};
+    size_t n, m;
+    float *three = run_engine(f, &o, &n);
+    for (team = 1; team <= 2; team++) {
+        float *fewer = run_engine(f, &o, &m);
+        assert_int_equal(n, m);
+        if (memcmp(three, fewer, n * sizeof *three) != 0)
+            fail_msg("%s, %s: %d of three threads give other bits", file, f->name, team);
+        free(fewer);
+    }
+    team = 0;
+    free(three);
+}
+
 /* More threads than key heads, than rows, than rows of weights; a context that is cut in ranges. */
 static void any_number_of_threads(void **state) {
     static const tiny_model one_head = {"llama", "LlamaForCausalLM", 48, 1, 4, 1, 8, 40, 67,
@@ -232,8 +250,10 @@ static void any_number_of_threads(void **state) {
     position = 900;
     convert(&models[0], 4);
     each_function(with_many_threads);
+    each_function(with_a_smaller_team);
     convert(&one_head, 0);
     each_function(with_many_threads);
+    each_function(with_a_smaller_team);
     context = old_context;
     position = old_position;
 }

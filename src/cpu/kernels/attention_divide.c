@@ -20,7 +20,7 @@ typedef struct walk {
     int64_t first, count, begin, columns;
 } walk;
 
-/* Where a thread begins: at a unit, or at a column of it, counted from the unit's first. */
+/* Where a part begins: at a unit, or at a column of it, counted from the unit's first. */
 typedef struct border {
     int64_t unit, column;
 } border;
@@ -52,13 +52,13 @@ static void walk_next(walk *w) {
     measure_unit(w);
 }
 
-/* The cost of all units, and for how many threads at most there is work. */
-static int64_t whole_cost(const anm_attention_kernel *k, const anm_attention *a, int *threads) {
+/* The cost of all units, and for how many parts at most there is work. */
+static int64_t whole_cost(const anm_attention_kernel *k, const anm_attention *a, int *parts) {
     walk w = walk_begin(k, a);
     while (w.unit < w.units) walk_next(&w);
     int64_t most = (w.before - w.units * FIXED) / LEAST;
     if (most < w.units) most = w.units;
-    if (*threads > most) *threads = (int)most;
+    if (*parts > most) *parts = (int)most;
     return w.before;
 }
 
@@ -72,17 +72,17 @@ static border border_within(const walk *w, int64_t cost) {
     return column < w->columns ? (border){w->unit, column} : (border){w->unit + 1, 0};
 }
 
-/* Where thread `thread` begins; the walk has not passed it yet. */
-static border border_of(walk *w, int64_t whole, int thread, int threads) {
-    int64_t cost = whole * thread / threads;
-    if (thread == 0) return (border){0, 0};
-    if (thread == threads) return (border){w->units, 0};
+/* Where part `part` begins; the walk has not passed it yet. */
+static border border_of(walk *w, int64_t whole, int part, int parts) {
+    int64_t cost = whole * part / parts;
+    if (part == 0) return (border){0, 0};
+    if (part == parts) return (border){w->units, 0};
     while (w->unit < w->units && w->before + w->columns + FIXED <= cost) walk_next(w);
     return border_within(w, cost - w->before);
 }
 
-bool anm_attention_is_even(const anm_attention *a, int threads) {
-    return a->kv_heads % threads == 0;
+bool anm_attention_is_even(const anm_attention *a, int parts) {
+    return a->kv_heads % parts == 0;
 }
 
 /* Of a slot: results of the unit's queries, then their statistics. */
@@ -97,8 +97,8 @@ static int64_t floats_of_slot(const anm_attention_kernel *k, const anm_attention
 }
 
 int64_t anm_attention_slot_floats(const anm_attention_kernel *k, const anm_attention *a,
-                                  int threads) {
-    return 2 * threads * floats_of_slot(k, a);
+                                  int parts) {
+    return 2 * parts * floats_of_slot(k, a);
 }
 
 static void run_range(const walk *w, int64_t from, int64_t to, float *slot, void *scratch) {
@@ -115,18 +115,18 @@ static void run_range(const walk *w, int64_t from, int64_t to, float *slot, void
 }
 
 /*
- * The first slot is that of a range whose unit began in an earlier thread (it may be empty: then it
+ * The first slot is that of a range whose unit began in an earlier part (it may be empty: then it
  * has no weight), the second that of one which begins its unit and does not end it.
  */
-void anm_attention_run_divided(const anm_attention_kernel *k, const anm_attention *a, float *slots,
-                               int thread, int threads, void *scratch) {
-    int64_t whole = whole_cost(k, a, &threads), each = floats_of_slot(k, a);
-    if (thread >= threads) return;
+void anm_attention_run_part(const anm_attention_kernel *k, const anm_attention *a, float *slots,
+                            int part, int parts, void *scratch) {
+    int64_t whole = whole_cost(k, a, &parts), each = floats_of_slot(k, a);
+    if (part >= parts) return;
     walk w = walk_begin(k, a);
-    border from = border_of(&w, whole, thread, threads);
+    border from = border_of(&w, whole, part, parts);
     walk first = w;
-    border to = border_of(&w, whole, thread + 1, threads);
-    float *slot = slots + 2 * thread * each;
+    border to = border_of(&w, whole, part + 1, parts);
+    float *slot = slots + 2 * part * each;
     int64_t unit = from.unit;
     if (from.column > 0) {
         int64_t end = to.unit == unit ? to.column : first.columns;
@@ -137,7 +137,7 @@ void anm_attention_run_divided(const anm_attention_kernel *k, const anm_attentio
     if (to.column > 0 && unit <= to.unit) run_range(&w, 0, to.column, slot + each, scratch);
 }
 
-/* Ranges of one unit are those of threads [begin, end). */
+/* Ranges of one unit are those of parts [begin, end). */
 typedef struct cut_unit {
     const anm_attention *a;
     const float *slots;
@@ -145,12 +145,12 @@ typedef struct cut_unit {
     int begin, end;
 } cut_unit;
 
-static const float *slot_at(const cut_unit *c, int thread) {
-    return c->slots + (2 * thread + (thread == c->begin ? 1 : 0)) * c->each;
+static const float *slot_at(const cut_unit *c, int part) {
+    return c->slots + (2 * part + (part == c->begin ? 1 : 0)) * c->each;
 }
 
-static const float *statistics_at(const cut_unit *c, int thread, int64_t query) {
-    return slot_at(c, thread) + c->count * c->a->value_dim + 2 * query;
+static const float *statistics_at(const cut_unit *c, int part, int64_t query) {
+    return slot_at(c, part) + c->count * c->a->value_dim + 2 * query;
 }
 
 static void add_weighted(float *restrict out, const float *restrict x, float weight, int64_t n) {
@@ -176,23 +176,22 @@ static void merge_query(const cut_unit *c, int64_t query) {
     }
 }
 
-void anm_attention_merge_divided(const anm_attention_kernel *k, const anm_attention *a,
-                                 const float *slots, int thread, int threads) {
-    int sharing = threads;
-    int64_t whole = whole_cost(k, a, &threads), turn = 0;
+void anm_attention_merge(const anm_attention_kernel *k, const anm_attention *a, const float *slots,
+                         int parts, int thread, int threads) {
+    int64_t whole = whole_cost(k, a, &parts), turn = 0;
     walk w = walk_begin(k, a);
     cut_unit c = {.a = a, .slots = slots, .each = floats_of_slot(k, a)};
-    for (int t = 1; t < threads; t = c.end) {
-        border at = border_of(&w, whole, t, threads);
-        c.end = t + 1;
+    for (int i = 1; i < parts; i = c.end) {
+        border at = border_of(&w, whole, i, parts);
+        c.end = i + 1;
         if (at.column == 0) continue;
-        c.begin = t - 1;
+        c.begin = i - 1;
         c.first = w.first;
         c.count = w.count;
-        border next = border_of(&w, whole, c.end, threads);
-        while (next.unit == at.unit && c.end < threads)
-            next = border_of(&w, whole, ++c.end, threads);
+        border next = border_of(&w, whole, c.end, parts);
+        while (next.unit == at.unit && c.end < parts)
+            next = border_of(&w, whole, ++c.end, parts);
         for (int64_t q = 0; q < c.count; q++)
-            if (turn++ % sharing == thread) merge_query(&c, q);
+            if (turn++ % threads == thread) merge_query(&c, q);
     }
 }
