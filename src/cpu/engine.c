@@ -223,12 +223,12 @@ static void walk_steps(void *context, anm_team *team, int thread, int threads) {
     int phase = 0;
     bool timed = x->ticks && thread == 0;
     atomic_store_explicit(&x->team, team, memory_order_relaxed);
-    anm_stream_walk_begin(x, thread, threads);
+    anm_stream_walk *walk = anm_stream_walk_begin(x, thread, threads);
     uint64_t before = timed ? anm_nanoseconds() : 0;
     for (size_t i = 0; i < p->step_count; i++) {
         const anm_step *s = &p->steps[i];
-        if (!s->streams) anm_stream_walk_on(x, thread);
-        if (s->phase != phase) anm_team_barrier(team);
+        if (!s->streams) anm_stream_walk_on(walk);
+        if (s->phase != phase) anm_team_barrier_idle(team, anm_stream_walk_on, walk);
         phase = s->phase;
         s->run(s, x, thread, threads);
         if (!timed) continue;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "src/cpu/gate.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "src/base/clock.h"
@@ -21,15 +20,11 @@ enum {
     GIVEN_BACK = 1000 /* nanoseconds of patience, for a wait that was short enough */
 };
 
-static bool moved(const anm_gate *g, unsigned seen) {
-    return atomic_load_explicit(&g->value, memory_order_acquire) != seen;
-}
-
 /* Whether the value moved within the time. */
 static bool spin(const anm_gate *g, unsigned seen, int nanoseconds) {
     uint64_t begin = 0;
-    if (g->most == 0) return moved(g, seen);
-    for (unsigned i = 0; !moved(g, seen); i++) {
+    if (g->most == 0) return anm_gate_moved(g, seen);
+    for (unsigned i = 0; !anm_gate_moved(g, seen); i++) {
         PAUSE();
         if (i % LOOKS != LOOKS - 1) continue;
         uint64_t now = anm_nanoseconds();
@@ -60,7 +55,7 @@ void anm_gate_wait(anm_gate *g, unsigned seen) {
     }
     if (!try_all) learn(g, impatience, impatience + patience / 2);
     atomic_fetch_add(&g->sleepers, 1);
-    while (!moved(g, seen)) anm_gate_sleep(g, seen);
+    while (!anm_gate_moved(g, seen)) anm_gate_sleep(g, seen);
     atomic_fetch_sub(&g->sleepers, 1);
 }
 

@@ -11,6 +11,7 @@
 #define ANM_CPU_GATE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 typedef struct anm_gate {
     _Alignas(64) atomic_uint value;
@@ -20,7 +21,11 @@ typedef struct anm_gate {
     int most;              /* nanoseconds; 0: more threads than processors, never spin */
 } anm_gate;
 
-/* Until the value is no longer `seen`. */
+/* Whether the value is no longer `seen`. */
+static inline bool anm_gate_moved(const anm_gate *g, unsigned seen) {
+    return atomic_load_explicit(&g->value, memory_order_acquire) != seen;
+}
+/* Until it is not. */
 void anm_gate_wait(anm_gate *g, unsigned seen);
 /* The next value; wakes all who sleep. */
 void anm_gate_advance(anm_gate *g);

@@ -39,16 +39,24 @@ typedef struct worker {
     int thread;
 } worker;
 
-void anm_team_barrier(anm_team *team) {
+void anm_team_barrier_idle(anm_team *team, anm_idle_fn idle, void *context) {
     if (team->threads == 1) return;
     unsigned turn = atomic_load_explicit(&team->turn.value, memory_order_relaxed);
     if (atomic_fetch_add(&team->arrived, 1) == team->threads - 1) {
         atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
         anm_gate_advance(&team->turn);
     } else {
+        while (!anm_gate_moved(&team->turn, turn) && idle(context)) continue;
         anm_gate_wait(&team->turn, turn);
     }
 }
+
+static bool nothing_to_do(void *context) {
+    (void)context;
+    return false;
+}
+
+void anm_team_barrier(anm_team *team) { anm_team_barrier_idle(team, nothing_to_do, NULL); }
 
 static void leave(anm_pool *pool) {
     if (atomic_fetch_sub(&pool->running, 1) == 1) anm_gate_advance(&pool->done);

@@ -10,6 +10,8 @@
 #ifndef ANM_CPU_POOL_H
 #define ANM_CPU_POOL_H
 
+#include <stdbool.h>
+
 #include "src/base/status.h"
 
 typedef struct anm_pool anm_pool;
@@ -30,5 +32,11 @@ void anm_pool_run(anm_pool *pool, anm_pool_body body, void *context);
 
 /* Waits until all threads of the team are here. */
 void anm_team_barrier(anm_team *team);
+/*
+ * The same; who waits calls idle(context) over and over as long as that finds something to do,
+ * which should take less than a microsecond.
+ */
+typedef bool (*anm_idle_fn)(void *context);
+void anm_team_barrier_idle(anm_team *team, anm_idle_fn idle, void *context);
 
 #endif

@@ -16,9 +16,9 @@ struct anm_stream_walk {
 };
 
 /* Begins a thread's walk of a run, in place of its last one. */
-void anm_stream_walk_begin(anm_exec *x, int thread, int threads);
-/* Between products: a little more of what they will read. */
-void anm_stream_walk_on(anm_exec *x, int thread);
+anm_stream_walk *anm_stream_walk_begin(anm_exec *x, int thread, int threads);
+/* Between products: a little more of what they will read; false: that is far enough ahead. */
+bool anm_stream_walk_on(void *walk);
 
 static inline anm_ahead *anm_stream_ahead(const anm_exec *x, int thread) {
     return &anm_exec_walk(x, thread)->ahead;

@@ -31,6 +31,7 @@ enum { COUNTS = sizeof thread_counts / sizeof thread_counts[0] };
 
 typedef struct task {
     int steps, late; /* thread that sleeps before each barrier; -1: none */
+    atomic_int idle; /* times that a waiting thread found something to do */
     int at[MOST_THREADS]; /* step that each thread is at; plain, as the barrier orders them */
     atomic_int early, bodies;
 } task;
@@ -40,13 +41,19 @@ static void nap(long nanoseconds) {
     nanosleep(&t, NULL);
 }
 
+/* Little, and often: what a thread finds to do is used up, then it waits. */
+static bool do_a_little(void *context) {
+    task *t = context;
+    return atomic_fetch_add(&t->idle, 1) % 50 != 49;
+}
+
 static void step_together(void *context, anm_team *team, int thread, int threads) {
     task *t = context;
     atomic_fetch_add(&t->bodies, 1);
     for (int step = 1; step <= t->steps; step++) {
         if (thread == t->late) nap(300000);
         t->at[thread] = step;
-        anm_team_barrier(team);
+        anm_team_barrier_idle(team, do_a_little, t);
         for (int i = 0; i < threads; i++)
             if (t->at[i] != step) atomic_fetch_add(&t->early, 1);
         anm_team_barrier(team);
@@ -58,6 +65,7 @@ static void run(anm_pool *pool, int steps, int late) {
     anm_pool_run(pool, step_together, &t);
     assert_int_equal(t.early, 0);
     assert_int_equal(t.bodies, anm_pool_threads(pool));
+    if (late >= 0 && anm_pool_threads(pool) > 1) assert_true(t.idle > 0);
     for (int i = 0; i < anm_pool_threads(pool); i++) assert_int_equal(t.at[i], steps);
 }
 
