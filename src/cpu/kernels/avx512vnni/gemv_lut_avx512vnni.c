@@ -24,7 +24,8 @@
 
 enum {
     ROWS = 4, /* at a time: they share the digits of x */
-    T_MAX = 32767
+    T_MAX = 32767,
+    NEAR = 6144 /* bytes on, of what the second level cache has */
 };
 
 typedef struct tables {
@@ -274,7 +275,7 @@ INLINE __m128 sum4(const __m512 *total) {
 
 /* How far on the nearest cache is filled: not behind the rows at hand, which others read. */
 INLINE int64_t near_at(const uint8_t *w, const uint8_t *end) {
-    return end - w > 2 * GEMV_NEAR ? GEMV_NEAR : 0;
+    return end - w > 2 * NEAR ? NEAR : 0;
 }
 
 INLINE void run_span(int bits, const anm_matrix *w, const tables *t, const gemv_span *c,
