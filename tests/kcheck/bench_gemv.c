@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Times the GEMV kernels on tables of 8 rows: streaming, over more matrices than any cache holds,
- * and over one that stays in a core's cache.
+ * Times the GEMV kernels on tables of 8 rows, and on 4-bit integers with scales of 32 columns:
+ * streaming, over more matrices than any cache holds, and over one that stays in a core's cache.
  *
  * The machine's rate drifts, so kernel and memory are measured in turn, a slice of the matrices
  * each: the best of SLICES turns of either gives one ratio, and the median of the ratios counts.
@@ -21,19 +21,22 @@ typedef struct gemv_bench {
     const anm_gemv_kernel *kernel;
     anm_matrix w; /* the first of MATRICES, which follow one another */
     int first;    /* of the slice to run */
-    size_t bytes, lut_elements; /* of one matrix */
+    size_t bytes, lut_elements, scale_elements; /* of one matrix */
     void *input;
     float *y;
 } gemv_bench;
 
-/* Forms timed: bits of a table, or of affine and float elements. */
+/* Forms timed: bits of a table, or of an element, and what rows and columns share a table. */
 static const struct {
     anm_matrix_kind kind;
-    int bits;
+    int bits, group_rows, group_columns;
 } forms[] = {
-    {ANM_MATRIX_LUT, 1},    {ANM_MATRIX_LUT, 2},    {ANM_MATRIX_LUT, 3},  {ANM_MATRIX_LUT, 4},
-    {ANM_MATRIX_LUT, 6},    {ANM_MATRIX_LUT, 8},    {ANM_MATRIX_FP16, 16}, {ANM_MATRIX_FP32, 32},
-    {ANM_MATRIX_AFFINE, 4}, {ANM_MATRIX_AFFINE, 8},
+    {ANM_MATRIX_LUT, 1, GROUP_ROWS, COLUMNS},    {ANM_MATRIX_LUT, 2, GROUP_ROWS, COLUMNS},
+    {ANM_MATRIX_LUT, 3, GROUP_ROWS, COLUMNS},    {ANM_MATRIX_LUT, 4, GROUP_ROWS, COLUMNS},
+    {ANM_MATRIX_LUT, 6, GROUP_ROWS, COLUMNS},    {ANM_MATRIX_LUT, 8, GROUP_ROWS, COLUMNS},
+    {ANM_MATRIX_FP16, 16, GROUP_ROWS, COLUMNS},  {ANM_MATRIX_FP32, 32, GROUP_ROWS, COLUMNS},
+    {ANM_MATRIX_AFFINE, 4, GROUP_ROWS, COLUMNS}, {ANM_MATRIX_AFFINE, 4, 1, 32},
+    {ANM_MATRIX_AFFINE, 8, GROUP_ROWS, COLUMNS},
 };
 
 /* The slice's matrices one after the other, as a plan's steps are. */
@@ -104,22 +107,24 @@ static uint64_t random_word(anm_matrix_kind kind) {
     return word;
 }
 
-static anm_matrix shape_of(anm_matrix_kind kind, int bits) {
-    return (anm_matrix){.kind = kind, .rows = ROWS, .columns = COLUMNS, .bits = bits,
-                        .group_rows = GROUP_ROWS, .group_columns = COLUMNS, .is_signed = true};
+static anm_matrix shape_of(size_t form) {
+    return (anm_matrix){.kind = forms[form].kind, .rows = ROWS, .columns = COLUMNS,
+                        .bits = forms[form].bits, .group_rows = forms[form].group_rows,
+                        .group_columns = forms[form].group_columns, .is_signed = true};
 }
 
-static void make(gemv_bench *b, anm_matrix_kind kind, int bits) {
-    *b = (gemv_bench){.bytes = (size_t)ROWS * COLUMNS * (size_t)bits / 8};
-    b->w = shape_of(kind, bits);
+static void make(gemv_bench *b) {
+    b->bytes = (size_t)ROWS * COLUMNS * (size_t)b->w.bits / 8;
     size_t words = b->bytes * MATRICES / 8;
     uint64_t *data = allocate(words * 8);
-    for (size_t i = 0; i < words; i++) data[i] = random_word(kind);
+    for (size_t i = 0; i < words; i++) data[i] = random_word(b->w.kind);
     b->w.data = data;
-    size_t tables = ROWS / GROUP_ROWS;
-    b->lut_elements = tables << bits;
-    if (kind == ANM_MATRIX_LUT) b->w.lut = small_halves(b->lut_elements * MATRICES);
-    if (kind == ANM_MATRIX_AFFINE) b->w.scale = small_halves(tables);
+    size_t tables = (size_t)(ROWS / b->w.group_rows * (COLUMNS / b->w.group_columns));
+    bool lut = b->w.kind == ANM_MATRIX_LUT, affine = b->w.kind == ANM_MATRIX_AFFINE;
+    b->lut_elements = lut ? tables << b->w.bits : 0;
+    b->scale_elements = affine ? tables : 0;
+    if (lut) b->w.lut = small_halves(b->lut_elements * MATRICES);
+    if (affine) b->w.scale = small_halves(b->scale_elements * MATRICES);
     b->y = allocate(ROWS * 4);
 }
 
@@ -174,11 +179,11 @@ static void time_threads(gemv_bench *b, int threads) {
     qsort(reader, RATIOS, sizeof *reader, compare);
     qsort(ratio, RATIOS, sizeof *ratio, compare);
     double median = kernel[RATIOS / 2] / SLICE;
-    printf("%-26s %2d bits, threads %d: %6.1f G weights/s %5.1f GB/s, memory %5.1f GB/s, "
-           "time / limit %.2f (%.2f .. %.2f), in cache %.1f G weights/s\n",
-           b->kernel->name, b->w.bits, threads, weights / median, bytes / median,
-           data * SLICE / reader[RATIOS / 2], ratio[RATIOS / 2], ratio[0], ratio[RATIOS - 1],
-           weights / in_cache(b, threads));
+    printf("%-26s %2d bits, groups of %4lld columns, threads %d: %6.1f G weights/s %5.1f GB/s, "
+           "memory %5.1f GB/s, time / limit %.2f (%.2f .. %.2f), in cache %.1f G weights/s\n",
+           b->kernel->name, b->w.bits, (long long)b->w.group_columns, threads, weights / median,
+           bytes / median, data * SLICE / reader[RATIOS / 2], ratio[RATIOS / 2], ratio[0],
+           ratio[RATIOS - 1], weights / in_cache(b, threads));
     fflush(stdout);
 }
 
@@ -196,13 +201,13 @@ static void time_kernel(gemv_bench *b, const anm_gemv_kernel *k) {
 void bench_gemv(void) {
     const anm_gemv_kernel *k;
     for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
-        gemv_bench b = {.w = shape_of(forms[f].kind, forms[f].bits)};
+        gemv_bench b = {.w = shape_of(f)};
         for (size_t i = 0; (k = anm_gemv_at(i)) != NULL; i++) {
             /* Not those that take what the others leave: they would take minutes. */
             if (k->isa == ANM_ISA_C || anm_gemv_find(&b.w, k->isa) != k ||
                 !kcheck_wanted(k->name, k->isa))
                 continue;
-            if (!b.y) make(&b, forms[f].kind, forms[f].bits);
+            if (!b.y) make(&b);
             time_kernel(&b, k);
         }
         if (b.y) drop(&b);

@@ -57,14 +57,14 @@ static inline void round_words(const float *x, int64_t n, float factor, const ui
     int16_t rounded[ANM_GEMV_BLOCK] = {0};
     for (int64_t i = 0; i < n; i++)
         rounded[i] = (int16_t)(anm_float_bits(x[i] * factor + 0x1.8p23f) - 0x4b400000);
-    for (int64_t i = 0; i < ANM_GEMV_BLOCK; i++) out[i] = rounded[i / 64 * 64 + order[i % 64]];
+    for (int64_t i = 0; i < ANM_GEMV_BLOCK; i++) out[i] = rounded[order[i]];
 }
 
-static inline void words_prepare(const float *x, int64_t columns, int bits, void *input) {
+/* order: the column of a block that each of its places has. */
+static inline void words_prepare_in(const float *x, int64_t columns, const uint8_t *order,
+                                    void *input) {
     float *scale = input;
     int16_t *words_out = (int16_t *)(scale + words_scales(columns));
-    uint8_t order[64];
-    for (int i = 0; i < 64; i++) order[i] = (uint8_t)word_column(bits, i);
     for (int64_t from = 0; from < columns; from += ANM_GEMV_BLOCK) {
         int64_t n = columns - from < ANM_GEMV_BLOCK ? columns - from : ANM_GEMV_BLOCK;
         float max = anm_float_from_bits(greatest_bits(x + from, n));
@@ -72,6 +72,13 @@ static inline void words_prepare(const float *x, int64_t columns, int bits, void
         scale[from / ANM_GEMV_BLOCK] = max / X_UNITS + (max - max);
         round_words(x + from, n, max > 1e-30f ? X_UNITS / max : 0, order, words_out + from);
     }
+}
+
+static inline void words_prepare(const float *x, int64_t columns, int bits, void *input) {
+    uint8_t order[ANM_GEMV_BLOCK];
+    for (int i = 0; i < ANM_GEMV_BLOCK; i++)
+        order[i] = (uint8_t)(i / 64 * 64 + word_column(bits, i % 64));
+    words_prepare_in(x, columns, order, input);
 }
 
 GEMV_INLINE void words_add_block(int bits, const decoder *d, const tables *t, const uint8_t *w,

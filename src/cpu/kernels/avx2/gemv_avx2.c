@@ -6,6 +6,7 @@
 
 #include "src/cpu/kernels/gemv_affine.h"
 #include "src/cpu/kernels/gemv_float.h"
+#include "src/cpu/kernels/gemv_int4.h"
 #include "src/cpu/kernels/gemv_words.h"
 
 #include "src/cpu/kernels/avx2/any_avx2.h"
@@ -26,6 +27,7 @@ const anm_gemv_kernel anm_gemv_kernels_avx2[] = {
     GEMV_WORDS_KERNEL(3, prepare_words, "avx2", ANM_ISA_AVX2),
     GEMV_WORDS_KERNEL(2, prepare_words, "avx2", ANM_ISA_AVX2),
     GEMV_WORDS_KERNEL(1, prepare_words, "avx2", ANM_ISA_AVX2),
+    GEMV_INT4_KERNEL("avx2", ANM_ISA_AVX2),
     GEMV_AFFINE_KERNELS("avx2", ANM_ISA_AVX2),
     {"gemv_lut_avx2", ANM_ISA_AVX2, ANM_GEMV_FP32, accepts_any, 8, float_input_bytes,
      float_prepare, run_any},

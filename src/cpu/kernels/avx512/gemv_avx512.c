@@ -6,6 +6,7 @@
 
 #include "src/cpu/kernels/gemv_affine.h"
 #include "src/cpu/kernels/gemv_float.h"
+#include "src/cpu/kernels/gemv_int4.h"
 #include "src/cpu/kernels/gemv_words.h"
 
 static void prepare_bytes(const float *x, int64_t columns, void *input) {
@@ -22,6 +23,7 @@ const anm_gemv_kernel anm_gemv_kernels_avx512[] = {
     GEMV_WORDS_KERNEL(3, prepare_words, "avx512", ANM_ISA_AVX512),
     GEMV_WORDS_KERNEL(2, prepare_words, "avx512", ANM_ISA_AVX512),
     GEMV_WORDS_KERNEL(1, prepare_words, "avx512", ANM_ISA_AVX512),
+    GEMV_INT4_KERNEL("avx512", ANM_ISA_AVX512),
     GEMV_AFFINE_KERNELS("avx512", ANM_ISA_AVX512),
     {0},
 };
