@@ -183,6 +183,8 @@ GEMV_INLINE const uint8_t *unpack_block(int bits, const decoder *d, const uint8_
     if (bits != 6) return w;
     for (int i = 0; i < 8; i++)
         _mm256_store_si256((__m256i *)buffer + i, six_bytes(&d->six, w + 24 * i, i == 0 || i == 7));
+    /* Else compilers keep indices in registers, and interleave the two after all. */
+    __asm__ volatile("" : : "r"(buffer) : "memory");
     return buffer;
 }
 
