@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "src/base/dtype.h"
+#include "src/interp/value.h"
 
 /* Asked in this order; the last one takes every op. */
 static const anm_step_builder builders[] = {
@@ -121,9 +122,23 @@ static anm_status refuse_shape(anm_planner *p, const anm_mil_op *op) {
                     "the shape of %s (%s) depends on values", label, op->type);
 }
 
+/* The interpreter refuses these as well. */
+static bool is_too_large(const anm_mil_op *op) {
+    for (size_t i = 0; i < op->output_count; i++) {
+        const anm_mil_type *type = op->outputs[i]->type;
+        if (anm_value_count(type->rank, type->shape) < 0) return true;
+    }
+    return false;
+}
+
 static void build_step(anm_planner *p, const anm_mil_op *op) {
     if (!has_known_shapes(op)) {
         p->status = refuse_shape(p, op);
+        return;
+    }
+    if (is_too_large(op)) {
+        p->status = anm_fail(p->err, ANM_ERROR_UNSUPPORTED, p->plan->flow.function->name,
+                             "%s (%s) gives too many elements", anm_mil_op_label(op), op->type);
         return;
     }
     for (size_t i = 0; i < sizeof builders / sizeof builders[0]; i++)

@@ -122,6 +122,14 @@ static anm_lie place_output(anm_planner *p, const anm_mil_op *op, size_t index) 
     return lie;
 }
 
+static bool has_room(const anm_mil_op *op, const anm_recurrent *r) {
+    int64_t state = r->batch * r->hidden * r->ways;
+    if (op->output_count < 2) return false;
+    for (size_t i = 1; i < op->output_count; i++)
+        if (anm_type_elements(op->outputs[i]->type) != state) return false;
+    return anm_type_elements(op->outputs[0]->type) == (r->sequence ? r->steps : 1) * state;
+}
+
 static void place(anm_planner *p, const anm_mil_op *op, anm_recurrent *r) {
     int64_t state = r->batch * r->hidden, sums = state * r->gates;
     int64_t all = r->ways * r->steps * sums, own = 3 * state + sums;
@@ -138,6 +146,7 @@ bool anm_build_recurrent(anm_planner *p, const anm_mil_op *op) {
     anm_recurrent *r = anm_plan_alloc(p, sizeof *r);
     if (!r) return true;
     *r = read;
+    if (!has_room(op, r)) return false;
     if (!read_ways(p, op, r) || !read_values(p, op, r)) return p->status != ANM_OK;
     place(p, op, r);
     if (p->status == ANM_OK) anm_recurrent_add(p, op, r);

@@ -90,6 +90,10 @@ static bool read_deconv(anm_planner *p, const anm_mil_op *op, deconv_step *d) {
     d->positions = anm_window_volume(d->w.in);
     d->weight = anm_lie_constant_floats(p, weight);
     d->x = anm_lie_dense(p, anm_arg_lie(p, op, "x"));
+    if (d->in_channels * d->groups != type->shape[0] || d->x.block < 0 ||
+        d->x.view.shape[1] != type->shape[0] ||
+        op->outputs[0]->type->shape[1] != d->groups * d->out_channels)
+        return false;
     return d->weight.block >= 0 && d->x.block >= 0 && d->x.dtype == ANM_DTYPE_FP32 &&
            anm_constant_bias(p, op, &d->bias);
 }

@@ -130,6 +130,13 @@ static bool read_form(const anm_mil_op *op, const form *f, bool floats, generate
     return true;
 }
 
+/* What is read is there. */
+static bool has_room(const generate_step *s, anm_step_fn run) {
+    if (s->x.block < 0) return true;
+    int64_t n = s->outer * s->inner * (run == run_one_hot ? 1 : s->n);
+    return anm_view_elements(&s->x.view) == n;
+}
+
 /* Integers narrower than 32 bits would have to wrap: left to the interpreter. */
 static bool is_wide(anm_dtype dtype) {
     return anm_dtype_is_float(dtype) || dtype == ANM_DTYPE_INT32 || dtype == ANM_DTYPE_BOOL;
@@ -153,7 +160,8 @@ bool anm_build_generate(anm_planner *p, const anm_mil_op *op) {
         s->x = anm_lie_dense(p, anm_lie_plain(p, anm_arg_lie(p, op, forms[k].x)));
         if (s->x.block < 0) return p->status != ANM_OK;
     }
-    if (!read_form(op, &forms[k], floats, s)) return p->status != ANM_OK;
+    if (!read_form(op, &forms[k], floats, s) || !has_room(s, forms[k].run))
+        return p->status != ANM_OK;
     s->out = anm_lie_new(p, floats ? ANM_DTYPE_FP32 : ANM_DTYPE_INT32, type->rank, type->shape);
     if (s->out.block < 0) return true;
     anm_step_add(p, forms[k].run, op->type, s, ANM_BLOCKS(s->x.block), ANM_BLOCKS(s->out.block));

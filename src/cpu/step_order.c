@@ -103,6 +103,7 @@ bool anm_build_order(anm_planner *p, const anm_mil_op *op) {
     if (axis < 0 || axis >= x.view.rank) return false;
     const anm_mil_value *last = op->outputs[op->output_count - 1];
     if ((!topk || op->output_count > 1) && !fits(last, x.view.shape[axis])) return false;
+    if (op->outputs[0]->type->shape[axis] > x.view.shape[axis]) return false;
     marked[axis] = true;
     anm_axes_last a = anm_axes_move_last(p, x, marked);
     o->x = a.x;

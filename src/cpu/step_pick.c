@@ -79,11 +79,43 @@ static void find_run(anm_pick *k, int64_t n) {
     }
 }
 
-void anm_pick_add(anm_planner *p, const anm_mil_op *op, anm_pick *k) {
+typedef struct extent {
+    int64_t least, most;
+} extent;
+
+static extent extent_of_view(const anm_view *v) {
+    extent e = {0, 0};
+    for (int i = 0; i < v->rank; i++)
+        *(v->stride[i] < 0 ? &e.least : &e.most) += (v->shape[i] - 1) * v->stride[i];
+    return e;
+}
+
+/* Of all offsets; an axis that gives nothing adds nothing. */
+static extent extent_of_tables(const anm_pick *k, const anm_mil_type *type) {
+    extent e = {0, 0};
+    for (int i = 0; i < type->rank; i++) {
+        extent axis = {INT64_MAX, INT64_MIN};
+        for (int64_t o = 0; o < type->shape[i]; o++) {
+            int64_t at = k->from[i][o];
+            if (at == ANM_PICK_NOTHING) continue;
+            if (at < axis.least) axis.least = at;
+            if (at > axis.most) axis.most = at;
+        }
+        if (axis.least > axis.most) continue;
+        e.least += axis.least;
+        e.most += axis.most;
+    }
+    return e;
+}
+
+bool anm_pick_add(anm_planner *p, const anm_mil_op *op, anm_pick *k) {
     const anm_mil_type *type = op->outputs[0]->type;
+    extent room = extent_of_view(&k->x.view), used = extent_of_tables(k, type);
+    if (used.least < room.least || used.most > room.most) return false;
     k->out = anm_lie_new(p, k->x.dtype, type->rank, type->shape);
-    if (k->out.block < 0) return;
+    if (k->out.block < 0) return true;
     find_run(k, type->shape[type->rank - 1]);
     anm_step_add(p, run_pick, op->type, k, ANM_BLOCKS(k->x.block), ANM_BLOCKS(k->out.block));
     anm_lie_set(p, op->outputs[0], k->out);
+    return true;
 }

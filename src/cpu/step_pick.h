@@ -21,7 +21,7 @@ typedef struct anm_pick {
 
 /* Tables for the output's axes, and x as it lies; NULL after a failure, or where x lies nowhere. */
 anm_pick *anm_pick_new(anm_planner *p, const anm_mil_op *op);
-/* Plans the step once the tables are filled. */
-void anm_pick_add(anm_planner *p, const anm_mil_op *op, anm_pick *pick);
+/* Plans the step once the tables are filled; false where they lead out of x. */
+bool anm_pick_add(anm_planner *p, const anm_mil_op *op, anm_pick *pick);
 
 #endif

@@ -117,6 +117,8 @@ bool anm_build_pickby(anm_planner *p, const anm_mil_op *op) {
     if (s->x.block < 0 || s->indices.block < 0 || s->indices.dtype != ANM_DTYPE_INT32 ||
         !(along ? read_along(op, s) : read_places(op, s)))
         return p->status != ANM_OK;
+    int64_t items = anm_view_elements(&s->indices.view) / (along ? 1 : s->width);
+    if (anm_type_elements(type) != items * (along ? 1 : s->inner)) return false;
     s->out = anm_lie_new(p, s->x.dtype, type->rank, type->shape);
     if (s->out.block < 0) return true;
     anm_step_add(p, run_pickby, op->type, s, ANM_BLOCKS(s->x.block, s->indices.block),

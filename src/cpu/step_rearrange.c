@@ -180,8 +180,7 @@ bool anm_build_rearrange(anm_planner *p, const anm_mil_op *op) {
         if (!anm_is_op(op, forms[i].op)) continue;
         anm_pick *k = anm_pick_new(p, op);
         if (!k || !forms[i].fill(op, k)) return p->status != ANM_OK;
-        anm_pick_add(p, op, k);
-        return true;
+        return anm_pick_add(p, op, k);
     }
     return false;
 }

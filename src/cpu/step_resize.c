@@ -74,8 +74,7 @@ static bool build_nearest(anm_planner *p, const anm_mil_op *op, const resize_for
             k->from[i][o] = at * k->x.view.stride[i];
         }
     }
-    anm_pick_add(p, op, k);
-    return true;
+    return anm_pick_add(p, op, k);
 }
 
 /* [planes, rows, columns], dense. */

@@ -176,6 +176,7 @@ static bool read_places(const anm_view *data, scatter_step *s) {
 
 static bool has_room(const scatter_step *s) {
     int64_t updates = anm_view_elements(&s->updates.view);
+    if (s->kind == SCATTER_ALONG && anm_view_elements(&s->indices.view) != updates) return false;
     return updates == s->count * s->inner && anm_view_elements(&s->indices.view) > 0;
 }
 

@@ -76,7 +76,9 @@ bool anm_constant_bias(anm_planner *p, const anm_mil_op *op, const float **out) 
     *out = NULL;
     if (!anm_mil_operand_present(anm_mil_op_operand(op, "bias"))) return true;
     anm_lie bias = anm_arg_lie(p, op, "bias");
-    if (bias.block < 0 || bias.dtype != ANM_DTYPE_FP32) return false;
+    if (bias.block < 0 || bias.dtype != ANM_DTYPE_FP32 ||
+        anm_view_elements(&bias.view) != op->outputs[0]->type->shape[1])
+        return false;
     *out = p->blocks.data[bias.block].data;
     return p->blocks.data[bias.block].place == ANM_PLACE_CONST;
 }

@@ -136,6 +136,67 @@ static inline void check(const step_case *c) {
 #define CHECK(cases)                                                                               \
     for (size_t case_ = 0; case_ < sizeof cases / sizeof cases[0]; case_++) check(&cases[case_])
 
+/* One engine run of a text that may be anything: a status comes back, and memory is kept to. */
+static inline void run_engine_anyhow(const anm_mil_function *f, anm_pool *pool) {
+    anm_engine_options options = {.isa = ANM_ISA_C, .state_dtype = ANM_DTYPE_FP32, .threads = 1};
+    anm_tensor inputs[CASE_INPUTS];
+    anm_engine *engine = NULL;
+    anm_engine_result *result = NULL;
+    anm_error err;
+    for (size_t i = 0; i < f->input_count; i++) inputs[i] = random_input(f->inputs[i]);
+    anm_status status = anm_engine_create(f, inputs, f->input_count, &options, &engine, &err);
+    if (status == ANM_OK)
+        status = anm_engine_run(engine, pool, inputs, f->input_count, NULL, 0, &result, &err);
+    assert_true(status != ANM_ERROR_INTERNAL);
+    anm_engine_result_release(result);
+    anm_engine_destroy(engine);
+    for (size_t i = 0; i < f->input_count; i++) free(inputs[i].data);
+}
+
+static size_t mutants_tried, mutants_run;
+
+/* The case with `body` in its place, if it is valid. */
+static inline void run_body_anyhow(const step_case *c, const char *body, anm_pool *pool) {
+    anm_strbuf text = {0};
+    anm_mil_program *program = NULL;
+    anm_arena *arena = anm_arena_create();
+    anm_error err;
+    anm_strbuf_printf(&text, "program(1.3)\n{\nfunc main<ios18>(%s) {\n%s\n} -> (%s);\n}",
+                      c->inputs, body, c->outputs);
+    anm_status status = anm_mil_text_parse(text.data, text.len, "mutated", &program, &err);
+    if (status == ANM_OK) status = anm_mil_validate(program, arena, NULL, &err);
+    if (status == ANM_OK) run_engine_anyhow(program->functions[0], pool);
+    mutants_tried++;
+    mutants_run += status == ANM_OK;
+    anm_mil_program_destroy(program);
+    anm_arena_destroy(arena);
+    anm_strbuf_free(&text);
+}
+
+/* Extreme integers in the place of each one in the body. */
+static inline void mutate_step(const step_case *c) {
+    static const char *const extremes[] = {"-2147483648", "-1", "0", "3", "2147483647"};
+    anm_pool *pool;
+    anm_error err;
+    assert_ok(anm_pool_create(1, &pool, &err), &err);
+    for (const char *p = c->body; *p;) {
+        size_t at = (size_t)(p - c->body), end = at + strspn(p, "-0123456789");
+        bool inside = at && (isalnum((unsigned char)p[-1]) || p[-1] == '.' || p[-1] == '_');
+        for (size_t i = 0; i < 5 && end > at && !inside; i++) {
+            char *body = with_number(c->body, at, end, extremes[i]);
+            run_body_anyhow(c, body, pool);
+            free(body);
+        }
+        p = c->body + (end > at ? end : at + 1);
+    }
+    anm_pool_destroy(pool);
+}
+
+#define MUTATE(cases)                                                                              \
+    for (size_t case_ = 0; case_ < sizeof cases / sizeof cases[0]; case_++)                        \
+        mutate_step(&cases[case_]);                                                                \
+    printf("%zu of %zu mutants are valid\n", mutants_run, mutants_tried)
+
 /* Nested brackets with numbers of -8 .. 8. */
 static inline void put_literal(anm_strbuf *out, const int64_t *shape, int rank) {
     if (rank == 0) {

@@ -13,6 +13,7 @@ static void sorting(void **state) {
         {F("5, 7, 3") " x", I("5, 7, 3") " y = argsort(x = x, axis = int32(1), ascending = bool(true));\n" I("5, 7, 3") " z = argsort(x = x, axis = int32(-1), ascending = bool(false));", "y, z"},
     };
     CHECK(cases);
+    MUTATE(cases);
 }
 
 static void scattering(void **state) {
@@ -24,6 +25,7 @@ static void scattering(void **state) {
         {I("4, 4") " d, " I("5, 2") " i, " I("5") " u", I("4, 4") " y = scatter_nd(data = d, indices = i, updates = u, mode = string(\"add\"));\n" I("4, 4") " z = scatter_nd(data = d, indices = i, updates = u, mode = string(\"div\"));", "y, z"},
     };
     CHECK(cases);
+    MUTATE(cases);
 }
 
 static void gathering(void **state) {
@@ -34,6 +36,7 @@ static void gathering(void **state) {
         {F("2, 4, 5, 3") " x, " I("2, 6, 1") " i", F("2, 6, 5, 3") " y = gather_nd(x = x, indices = i, batch_dims = int32(1), validate_indices = bool(false));", "y"},
     };
     CHECK(cases);
+    MUTATE(cases);
 }
 
 static void generating(void **state) {
@@ -46,6 +49,7 @@ static void generating(void **state) {
         {F("2, 3, 4") " x, " F("4, 6") " r", F("4, 6") " y = reshape_like(x = x, ref_tensors = (r), begins = (int32(0)), ends = (int32(2)), end_masks = (bool(false)));\n" F("2, 12") " z = flatten2d(x = x, axis = int32(1));", "y, z"},
     };
     CHECK(cases);
+    MUTATE(cases);
 }
 
 int main(void) {

@@ -23,6 +23,7 @@ static void rearranging(void **state) {
         {F("1, 4, 6, 3") " x", F("1, 3, 4, 6") " t = transpose(x = x, perm = " I("4") "([0, 3, 1, 2]));\n" F("1, 12, 2, 3") " y = space_to_depth(x = t, block_size = int32(2));", "y"},
     };
     CHECK(cases);
+    MUTATE(cases);
 }
 
 #define GRID(name) "sampling_mode = string(\"" name "\")"
@@ -36,6 +37,7 @@ static void resizing(void **state) {
         {F("2, 3, 4, 5") " x", F("2, 3, 7, 9") " a = resize(x = x, shape = " I("2") "([7, 9]), resized_dims = uint32(2), interpolation_mode = string(\"NEAREST_NEIGHBOR\"), " GRID("UNALIGN_CORNERS") ");\n" F("2, 3, 4, 11") " b = resize(x = x, shape = " I("2") "([0, 11]), resized_dims = uint32(2), interpolation_mode = string(\"LINEAR\"), " GRID("ALIGN_CORNERS") ");", "a, b"},
     };
     CHECK(cases);
+    MUTATE(cases);
 }
 
 static void transposed(void **state) {
@@ -63,6 +65,7 @@ static void channels(void **state) {
         {F("3, 37") " x", F("3, 37") " a = atan(x = x);\n" F("3, 37") " b = sinh(x = x);\n" F("3, 37") " c = exp2(x = x);\n" F("3, 37") " d = asinh(x = x);\n" F("3, 37") " e = tan(x = x);", "a, b, c, d, e"},
     };
     CHECK(cases);
+    MUTATE(cases);
 }
 
 #define Q(dims) "tensor<int8, [" dims "]>"
@@ -77,6 +80,7 @@ static void quantizing(void **state) {
         {F("2, 3, 5") " x", U("2, 3, 5") " q = quantize(input = x, zero_point = " U("3") "([128, 100, 0]), scale = " F("3") "([0.02, 0.1, 0.01]), axis = int32(1), output_dtype = string(\"uint8\"));\n" F("2, 3, 5") " y = dequantize(input = q, zero_point = " U("3") "([128, 100, 0]), scale = " F("3") "([0.02, 0.1, 0.01]), axis = int32(1));", "y"},
     };
     CHECK(cases);
+    MUTATE(cases);
 }
 
 int main(void) {
