@@ -11,7 +11,9 @@
  *   anm_table_decoder table_decoder(int bits)
  *   float convert_row(const float *row, int64_t n, weight *out, ptrdiff_t step)
  *       n floats, a multiple of STEP, likewise; every STEP of them `step` weights further.
- * Both write each STEP columns in an order that is the level's own and the same as that of its
+ *   anm_halves_converter halves_converter(void)
+ *       the same for halves; NULL: by way of floats
+ * All write each STEP columns in an order that is the level's own and the same as that of its
  * prepared input.
  */
 #ifndef ANM_CPU_GEMM_PANEL_TEMPLATE_H
@@ -35,6 +37,7 @@ typedef struct gemm_panel {
     int64_t row_bytes;
     bool by_table;        /* else by way of floats */
     anm_table_decoder decode;
+    anm_halves_converter halves; /* NULL: no halves, or none of the level's */
     int64_t tables_row, tables_column; /* the row and group that `tables` are for, -1: none */
     const weight *table[PANEL]; /* of each row */
     float factor[PANEL];  /* of each row's weights in this block */
@@ -140,6 +143,7 @@ static void panel_start(gemm_panel *p, const anm_matrix *w) {
     p->w = w;
     p->by_table = gemm_by_table(w);
     p->decode = p->by_table ? table_decoder(w->bits) : NULL;
+    p->halves = w->kind == ANM_MATRIX_FP16 ? halves_converter() : NULL;
     p->row_bytes = w->columns * w->bits / 8;
     p->tables_row = p->tables_column = -1;
 }
@@ -191,7 +195,14 @@ static inline void panel_prefetch(const uint8_t *next, uint64_t bytes) {
 
 static __attribute__((noinline)) void decode_by_floats(gemm_panel *p, int64_t r, int64_t n,
                                                        weight *out, ptrdiff_t step) {
-    gemm_row_floats(p->w, p->row0 + r, p->k0, n, p->floats);
+    const anm_matrix *w = p->w;
+    int64_t row = p->row0 + r;
+    if (p->halves && n % STEP == 0) {
+        const uint16_t *halves = (const uint16_t *)w->data + row * w->columns + p->k0;
+        p->factor[r] = p->halves(halves, n, out, step) * row_factor(w, row);
+        return;
+    }
+    gemm_row_floats(w, row, p->k0, n, p->floats);
     memset(p->floats + n, 0, (size_t)(up(n, STEP) - n) * 4);
     p->factor[r] = convert_row(p->floats, up(n, STEP), out, step);
 }

@@ -43,6 +43,8 @@ static float convert_row(const float *row, int64_t n, weight *out, ptrdiff_t ste
     return 1;
 }
 
+static anm_halves_converter halves_converter(void) { return NULL; }
+
 #include "src/cpu/kernels/gemm_input_template.h"
 #include "src/cpu/kernels/amx/decode_amx.h"
 #include "src/cpu/kernels/amx/store_amx.h"

@@ -52,6 +52,8 @@ static float convert_table(const uint16_t *halves, int bits, weight *table) {
     return factor;
 }
 
+static anm_halves_converter halves_converter(void) { return NULL; }
+
 #include "src/cpu/kernels/gemm_tile_template.h"
 
 const anm_gemm_kernel anm_gemm_kernels_avx2[] = {

@@ -11,6 +11,8 @@
 #include "src/cpu/kernels/gemm_levels.h"
 #include "src/cpu/kernels/gemm_int16.h"
 
+#include "src/cpu/kernels/gemm_decoder.h"
+
 typedef __m512i va;
 
 static inline vf sum_float(va sum) { return _mm512_cvtepi32_ps(sum); }
@@ -54,5 +56,24 @@ static inline float convert_row(const float *row, int64_t n, weight *out, ptrdif
     }
     return inverse(units);
 }
+
+/* The largest magnitude is that of the largest bits. */
+static float convert_halves(const uint16_t *halves, int64_t n, weight *out, ptrdiff_t step) {
+    __m512i largest = _mm512_setzero_si512(), magnitude = _mm512_set1_epi16(0x7fff);
+    for (int64_t i = 0; i < n; i += 2 * VN)
+        largest = _mm512_max_epu16(
+            largest, _mm512_and_si512(_mm512_loadu_si512(halves + i), magnitude));
+    __m256i half = _mm256_max_epu16(_mm512_castsi512_si256(largest),
+                                    _mm512_extracti64x4_epi64(largest, 1));
+    float units = weight_units(v_largest(_mm512_cvtph_ps(half)));
+    for (int64_t i = 0; i < n; i += 2 * VN, out += step) {
+        vf low = v_mul(v_load_half(halves + i), v_set(units));
+        vf high = v_mul(v_load_half(halves + i + VN), v_set(units));
+        _mm512_storeu_si512(out, place(round_pair(low, high)));
+    }
+    return inverse(units);
+}
+
+static anm_halves_converter halves_converter(void) { return convert_halves; }
 
 #endif

@@ -32,6 +32,8 @@ static float convert_table(const uint16_t *halves, int bits, weight *table) {
 
 static anm_table_decoder table_decoder(int bits) { return table_decoder_plain(bits); }
 
+static anm_halves_converter halves_converter(void) { return NULL; }
+
 #include "src/cpu/kernels/gemm_tile_template.h"
 
 const anm_gemm_kernel anm_gemm_kernels_neon[] = {
