@@ -5,12 +5,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "anemone/llm.h"
 #include "anemone/safetensors.h"
 #include "src/base/file.h"
 #include "src/base/half.h"
 #include "src/mil/builder.h"
 #include "src/package/package.h"
+#include "tests/unit/open_model.h"
 
 static const char *model_dir(const char *relative, const char *inside) {
     static char dir[1024];
@@ -20,16 +20,6 @@ static const char *model_dir(const char *relative, const char *inside) {
     *strrchr(dir, '/') = '\0';
     *strrchr(dir, '/') = '\0';
     return dir;
-}
-
-static anm_llm *open_model(const char *dir, anm_precision precision) {
-    anm_llm_options options;
-    anm_llm *llm;
-    anm_error err;
-    anm_llm_options_init(&options);
-    options.precision = precision;
-    assert_ok(anm_llm_open(dir, &options, &llm, &err), &err);
-    return llm;
 }
 
 static double deviation(const float *x, size_t n) {
@@ -74,7 +64,7 @@ static void follow_reference(const char *set, const char *ref, anm_precision pre
     assert_ok(anm_safetensors_open(fixture_path(file), &tensors, &err), &err);
     const anm_tensor *tokens = anm_safetensors_find(tensors, "tokens");
     const int32_t *ids = tokens->data;
-    anm_llm *llm = open_model(dir, precision);
+    anm_llm *llm = open_llm(dir, precision);
     assert_int_equal(anm_llm_batch_size(llm), 32);
     assert_int_equal(anm_llm_context_length(llm), 128);
     assert_int_equal(anm_llm_vocab_size(llm), 1024);
@@ -131,7 +121,7 @@ static void sessions_refuse_bad_tokens(void **state) {
     anm_error err;
     anm_session *s;
     int32_t ids[129] = {0};
-    anm_llm *llm = open_model(model_dir("anemll/qwen3-a/fp16", "qwen_embeddings.mlpackage"),
+    anm_llm *llm = open_llm(model_dir("anemll/qwen3-a/fp16", "qwen_embeddings.mlpackage"),
                               ANM_PRECISION_FP16);
     assert_ok(anm_session_create(llm, &s, &err), &err);
     assert_int_equal(anm_session_sync(s, ids, 0, &err), ANM_ERROR_ARGUMENT);
@@ -150,7 +140,7 @@ static void context_can_be_filled(void **state) {
     anm_error err;
     anm_session *s;
     int32_t ids[128];
-    anm_llm *llm = open_model(model_dir("anemll/qwen3-a/fp16", "qwen_embeddings.mlpackage"),
+    anm_llm *llm = open_llm(model_dir("anemll/qwen3-a/fp16", "qwen_embeddings.mlpackage"),
                               ANM_PRECISION_FP16);
     for (int i = 0; i < 128; i++) ids[i] = i * 7 % 1024;
     assert_ok(anm_session_create(llm, &s, &err), &err);
