@@ -8,7 +8,8 @@
 set -eu
 status=0
 # What depends on the machine: kernels, engine, interpreter. Minutes instead of an hour.
-engine="kcheck passes isa vector_exp native_steps interp_ops interp_nn engine accuracy"
+engine="kcheck passes isa vector_exp native_steps native_vision native_index native_recurrent
+flexible attention_divide pool interp_ops interp_nn engine accuracy"
 cd "$(dirname "$0")/.."
 build=$PWD/${1:-build-aarch64}
 [ $# -eq 0 ] || shift
