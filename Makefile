@@ -39,7 +39,7 @@ tsan: ## the tests that use threads under the thread sanitizer
 	  -Db_sanitize=thread -Db_lundef=false -Db_ndebug=false
 	$(NINJA) -C build-tsan
 	$(MESON) test -C build-tsan --timeout-multiplier 20 --num-processes 1 --print-errorlogs \
-	  pool native_steps llm prefill_rows interp_run convert calibrate feedback hub engine
+	  pool native_steps llm prefill_rows prepare flexible interp_run convert calibrate feedback hub engine
 
 aarch64: ## the unit tests for 64-bit ARM under qemu (Debian; over 4 minutes, so not in .ci/run)
 	tools/aarch64.sh
