@@ -37,6 +37,12 @@ bool anm_axes_read(const anm_mil_op *op, const char *name, int rank, bool absent
     return true;
 }
 
+bool anm_axis_read(const anm_mil_op *op, int rank, int64_t *axis) {
+    if (!anm_mil_op_get_int(op, "axis", axis)) return false;
+    if (*axis < 0) *axis += rank;
+    return *axis >= 0 && *axis < rank;
+}
+
 anm_view anm_axes_view_back(const anm_axes_last *a, const anm_view *dense) {
     anm_view v = *dense;
     for (int i = 0; i < dense->rank; i++) {

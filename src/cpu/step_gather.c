@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "src/base/half.h"
+#include "src/cpu/step_axes.h"
 #include "src/cpu/step_matrix.h"
 
 typedef struct gather_step {
@@ -77,9 +78,8 @@ static bool from_value(anm_planner *p, const anm_mil_op *op, int64_t axis, gathe
 bool anm_build_gather(anm_planner *p, const anm_mil_op *op) {
     int64_t axis, batch = 0;
     const anm_mil_type *type = anm_mil_operand_type(anm_mil_op_operand(op, "x"));
-    if (!anm_is_op(op, "gather") || !anm_mil_op_get_int(op, "axis", &axis)) return false;
+    if (!anm_is_op(op, "gather") || !anm_axis_read(op, type->rank, &axis)) return false;
     if (anm_mil_op_get_int(op, "batch_dims", &batch) && batch != 0) return false;
-    if (axis < 0) axis += type->rank;
     gather_step *g = anm_plan_alloc(p, sizeof *g);
     if (!g) return true;
     g->x.block = -1;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "src/base/dtype.h"
-#include "src/cpu/planner.h"
+#include "src/cpu/step_axes.h"
 
 typedef struct generate_step {
     anm_lie x, out;             /* dense; fill has no x */
@@ -96,12 +96,9 @@ static bool read_number(const anm_mil_op *op, const char *name, bool floats, uin
 
 static bool read_axis(const anm_mil_op *op, const anm_mil_type *type, generate_step *s) {
     int64_t axis;
-    if (!anm_mil_op_get_int(op, "axis", &axis)) return false;
-    if (axis < 0) axis += type->rank;
-    if (axis < 0 || axis >= type->rank) return false;
-    s->outer = s->inner = 1;
-    for (int i = 0; i < axis; i++) s->outer *= type->shape[i];
-    for (int i = (int)axis + 1; i < type->rank; i++) s->inner *= type->shape[i];
+    if (!anm_axis_read(op, type->rank, &axis)) return false;
+    s->outer = anm_shape_elements(type->shape, (int)axis);
+    s->inner = anm_shape_elements(type->shape + axis + 1, type->rank - (int)axis - 1);
     s->n = type->shape[axis];
     return true;
 }

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* concat, stack, split and tile: parts of a tensor are copied, or looked at where they lie. */
 #include "src/base/dtype.h"
+#include "src/cpu/step_axes.h"
 #include "src/cpu/step_copy.h"
-
-static bool constant_axis(const anm_mil_op *op, int rank, int64_t *axis) {
-    if (!anm_mil_op_get_int(op, "axis", axis)) return false;
-    if (*axis < 0) *axis += rank;
-    return *axis >= 0 && *axis < rank;
-}
 
 static const anm_mil_arg *values_of(const anm_mil_op *op) {
     return anm_mil_op_arg(op, "values");
@@ -34,7 +29,7 @@ static bool build_concat(anm_planner *p, const anm_mil_op *op, bool stack) {
     int64_t axis, at = 0;
     bool interleave = false, integers = !anm_dtype_is_float(type->dtype);
     if (!stack) anm_mil_op_get_bool(op, "interleave", &interleave);
-    if (!values || interleave || !constant_axis(op, type->rank, &axis)) return false;
+    if (!values || interleave || !anm_axis_read(op, type->rank, &axis)) return false;
     anm_part *parts = anm_plan_alloc(p, (values->count + 1) * sizeof *parts);
     for (size_t i = 0; parts && i < values->count; i++) {
         anm_lie lie = part_lie(p, op, i, axis, stack);
@@ -56,7 +51,7 @@ static bool build_concat(anm_planner *p, const anm_mil_op *op, bool stack) {
 static bool build_split(anm_planner *p, const anm_mil_op *op) {
     anm_lie x = anm_arg_lie(p, op, "x");
     int64_t axis, at = 0;
-    if (x.block < 0 || !constant_axis(op, x.view.rank, &axis)) return false;
+    if (x.block < 0 || !anm_axis_read(op, x.view.rank, &axis)) return false;
     for (size_t i = 0; i < op->output_count; i++) {
         int64_t size = op->outputs[i]->type->shape[axis];
         anm_lie part = x;

@@ -96,11 +96,9 @@ bool anm_build_order(anm_planner *p, const anm_mil_op *op) {
         return false;
     anm_lie x = anm_arg_lie(p, op, "x");
     order_step *o = anm_plan_alloc(p, sizeof *o);
-    if (!o || x.block < 0 || !anm_mil_op_get_int(op, "axis", &axis) ||
+    if (!o || x.block < 0 || !anm_axis_read(op, x.view.rank, &axis) ||
         !anm_mil_op_get_bool(op, "ascending", &o->ascending))
         return p->status != ANM_OK;
-    if (axis < 0) axis += x.view.rank;
-    if (axis < 0 || axis >= x.view.rank) return false;
     const anm_mil_value *last = op->outputs[op->output_count - 1];
     if ((!topk || op->output_count > 1) && !fits(last, x.view.shape[axis])) return false;
     if (op->outputs[0]->type->shape[axis] > x.view.shape[axis]) return false;

@@ -2,7 +2,7 @@
 /* gather_along_axis and gather_nd: elements, or what lies behind places, that indices name. */
 #include <string.h>
 
-#include "src/cpu/planner.h"
+#include "src/cpu/step_axes.h"
 
 typedef struct pickby_step {
     anm_lie x, indices, out; /* dense */
@@ -74,9 +74,7 @@ static void run_pickby(const anm_step *step, anm_exec *e, int thread, int thread
 static bool read_along(const anm_mil_op *op, pickby_step *s) {
     const anm_view *v = &s->x.view, *indices = &s->indices.view;
     int64_t axis;
-    if (!anm_mil_op_get_int(op, "axis", &axis) || indices->rank != v->rank) return false;
-    if (axis < 0) axis += v->rank;
-    if (axis < 0 || axis >= v->rank) return false;
+    if (!anm_axis_read(op, v->rank, &axis) || indices->rank != v->rank) return false;
     s->inner = 1;
     for (int i = 0; i < v->rank; i++) {
         if (i != axis && v->shape[i] != indices->shape[i]) return false;

@@ -84,10 +84,9 @@ static bool crop(const anm_mil_op *op, anm_pick *k) {
 static bool sliding_windows(const anm_mil_op *op, anm_pick *k) {
     const anm_mil_type *out = op->outputs[0]->type;
     int64_t axis, step;
-    if (!anm_mil_op_get_int(op, "axis", &axis) || !anm_mil_op_get_int(op, "stride", &step))
+    if (!anm_axis_read(op, k->x.view.rank, &axis) || !anm_mil_op_get_int(op, "stride", &step) ||
+        out->rank != k->x.view.rank + 1)
         return false;
-    if (axis < 0) axis += k->x.view.rank;
-    if (axis < 0 || axis >= k->x.view.rank || out->rank != k->x.view.rank + 1) return false;
     for (int i = 0; i < out->rank; i++) {
         int64_t each = k->x.view.stride[i <= axis ? i : i - 1] * (i == axis ? step : 1);
         for (int64_t o = 0; o < out->shape[i]; o++) k->from[i][o] = o * each;

@@ -105,10 +105,8 @@ static bool build_place(anm_planner *p, const anm_mil_op *op) {
     bool marked[ANM_MAX_RANK] = {false};
     int64_t axis;
     anm_lie x = anm_arg_lie(p, op, "x");
-    if (x.block < 0 || x.dtype == ANM_DTYPE_INT32 || !anm_mil_op_get_int(op, "axis", &axis))
-        return false;
-    if (axis < 0) axis += x.view.rank;
-    if (axis < 0 || axis >= x.view.rank || x.view.shape[axis] > UINT16_MAX)
+    if (x.block < 0 || x.dtype == ANM_DTYPE_INT32 || !anm_axis_read(op, x.view.rank, &axis) ||
+        x.view.shape[axis] > UINT16_MAX)
         return false;
     marked[axis] = true;
     reduce_step *r = anm_plan_alloc(p, sizeof *r);

@@ -153,11 +153,10 @@ static void run_softmax(const anm_step *s, anm_exec *e, int thread, int threads)
 bool anm_build_softmax(anm_planner *p, const anm_mil_op *op) {
     int64_t axis;
     bool marked[ANM_MAX_RANK] = {false};
-    if (!anm_is_op(op, "softmax") || !anm_mil_op_get_int(op, "axis", &axis)) return false;
+    if (!anm_is_op(op, "softmax")) return false;
     anm_lie x = anm_arg_lie(p, op, "x");
     if (x.block < 0 || x.dtype == ANM_DTYPE_INT32 || x.view.rank < 1) return p->status != ANM_OK;
-    axis += axis < 0 ? x.view.rank : 0;
-    if (axis < 0 || axis >= x.view.rank) return false;
+    if (!anm_axis_read(op, x.view.rank, &axis)) return false;
     bool last = axis == x.view.rank - 1;
     marked[axis] = true;
     anm_axes_last a = {.x = last ? anm_lie_rows(p, x) : (anm_lie){.block = -1}};

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "src/cpu/step_axes.h"
 #include "src/cpu/step_copy.h"
 
 typedef enum scatter_mode {
@@ -148,12 +149,9 @@ static bool read_mode(const anm_mil_op *op, scatter_mode *mode) {
 
 static bool read_axis(const anm_mil_op *op, const anm_view *data, scatter_step *s) {
     int64_t axis;
-    if (!anm_mil_op_get_int(op, "axis", &axis)) return false;
-    if (axis < 0) axis += data->rank;
-    if (axis < 0 || axis >= data->rank) return false;
-    s->outer = s->inner = 1;
-    for (int i = 0; i < axis; i++) s->outer *= data->shape[i];
-    for (int i = (int)axis + 1; i < data->rank; i++) s->inner *= data->shape[i];
+    if (!anm_axis_read(op, data->rank, &axis)) return false;
+    s->outer = anm_shape_elements(data->shape, (int)axis);
+    s->inner = anm_shape_elements(data->shape + axis + 1, data->rank - (int)axis - 1);
     s->size = data->shape[axis];
     const anm_view *indices = &s->indices.view;
     s->each = s->kind == SCATTER_ALONG ? indices->shape[axis] : anm_view_elements(indices);
