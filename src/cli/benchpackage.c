@@ -12,8 +12,9 @@
 #include <unistd.h>
 
 #include "anemone/profile.h"
+#include "src/cli/benchstats.h"
 
-enum { MOST_ROUNDS = 100, MOST_KINDS = 64 };
+enum { MOST_KINDS = 64 };
 static const double round_seconds = 0.02;
 
 typedef struct kind_time {
@@ -32,7 +33,7 @@ typedef struct run {
     size_t input_count, output_count;
     anm_predict_options options;
     double load, first;
-    double seconds[MOST_ROUNDS]; /* of one prediction, by round */
+    double seconds[BENCH_MOST_REPEATS]; /* of one prediction, by round */
     size_t each;                 /* predictions of a round */
     kind_time kinds[MOST_KINDS];
     size_t kind_count;
@@ -175,20 +176,6 @@ static anm_status measure(run *r) {
     return status;
 }
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Sorts the rounds. */
-static double median(run *r, double *spread) {
-    size_t n = r->b->repeats;
-    qsort(r->seconds, n, sizeof *r->seconds, ascending);
-    double middle = n % 2 ? r->seconds[n / 2] : (r->seconds[n / 2 - 1] + r->seconds[n / 2]) / 2;
-    *spread = 50 * (r->seconds[n - 1] - r->seconds[0]) / middle;
-    return middle;
-}
-
 static void print_shape(const anm_tensor *t) {
     printf("[");
     for (int i = 0; i < t->rank; i++) printf("%s%" PRId64, i ? ", " : "", t->shape[i]);
@@ -220,7 +207,8 @@ static void print_kinds(const run *r) {
 }
 
 static void print_table(run *r) {
-    double spread, time = median(r, &spread);
+    double time = bench_median(r->seconds, r->b->repeats);
+    double spread = bench_spread(r->seconds, r->b->repeats);
     printf("function %s:", anm_function_name(r->f));
     for (size_t i = 0; i < r->input_count; i++) {
         printf("%s %s ", i ? "," : "", r->inputs[i].name);
@@ -234,7 +222,9 @@ static void print_table(run *r) {
 }
 
 static void print_json(run *r) {
-    double spread, time = median(r, &spread), predictions = (double)(r->each * r->b->repeats);
+    double time = bench_median(r->seconds, r->b->repeats);
+    double spread = bench_spread(r->seconds, r->b->repeats);
+    double predictions = (double)(r->each * r->b->repeats);
     json_t *kinds = json_array();
     anm_plan_facts facts = {0};
     int planned = anm_function_plan(r->f, &facts);

@@ -5,7 +5,6 @@
  */
 #include <inttypes.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -13,15 +12,16 @@
 #include "anemone/limits.h"
 #include "src/cli/benchpackage.h"
 #include "src/cli/benchprofile.h"
+#include "src/cli/benchstats.h"
 #include "src/cli/cli.h"
 #include "src/cli/modelarg.h"
 
-enum { MOST_CASES = 16, MOST_REPEATS = 100 };
+enum { MOST_CASES = 16 };
 
 typedef struct bench_case {
     bool decode;
     size_t tokens, depth; /* evaluated; there before */
-    double seconds[MOST_REPEATS];
+    double seconds[BENCH_MOST_REPEATS];
     double cache; /* bytes of keys and values read for a token */
 } bench_case;
 
@@ -32,7 +32,7 @@ typedef struct bench {
     size_t context;
     bench_case cases[MOST_CASES];
     size_t count, repeats;
-    anm_limits limits[MOST_REPEATS];
+    anm_limits limits[BENCH_MOST_REPEATS];
     double load, first; /* seconds: opening; first token after it */
     bench_profile profile;
     anm_error err;
@@ -98,32 +98,10 @@ static anm_status measure(bench *b, int threads, const char *cpu) {
     return status;
 }
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(const double *values, size_t count) {
-    double sorted[MOST_REPEATS];
-    memcpy(sorted, values, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, ascending);
-    return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
-}
-
 static double median_bandwidth(const bench *b) {
-    double values[MOST_REPEATS];
+    double values[BENCH_MOST_REPEATS];
     for (size_t i = 0; i < b->repeats; i++) values[i] = b->limits[i].bandwidth;
-    return median(values, b->repeats);
-}
-
-/* Half of the distance between the slowest and the fastest, in percent of the median. */
-static double spread(const bench_case *c, size_t repeats) {
-    double least = c->seconds[0], most = c->seconds[0];
-    for (size_t i = 1; i < repeats; i++) {
-        least = fmin(least, c->seconds[i]);
-        most = fmax(most, c->seconds[i]);
-    }
-    return 50 * (most - least) / median(c->seconds, repeats);
+    return bench_median(values, b->repeats);
 }
 
 /* Memory that is the process's own: what the mapped weights take is not in it. */
@@ -146,11 +124,11 @@ static double cache_bytes(const bench_case *c) {
 }
 
 static void print_case(const bench *b, const bench_case *c) {
-    double time = median(c->seconds, b->repeats), rate = (double)c->tokens / time;
+    double time = bench_median(c->seconds, b->repeats), rate = (double)c->tokens / time;
     char name[40];
     snprintf(name, sizeof name, c->decode ? "decode %zu at %zu" : "prefill %zu", c->tokens,
              c->depth);
-    printf("%-20s %10.1f tokens/s  +-%4.1f %%", name, rate, spread(c, b->repeats));
+    printf("%-20s %10.1f tokens/s  +-%4.1f %%", name, rate, bench_spread(c->seconds, b->repeats));
     if (c->decode) {
         double bytes = weight_bytes(b, c) + cache_bytes(c), limit = bytes / median_bandwidth(b);
         printf("  %6.1f GB/s of weights and cache, time / limit %.2f", 1e-9 * bytes * rate,
@@ -183,12 +161,13 @@ static json_t *case_json(const bench *b, const bench_case *c) {
     json_t *samples = json_array();
     for (size_t i = 0; i < b->repeats; i++)
         json_array_append_new(samples, json_real(c->seconds[i]));
-    double time = median(c->seconds, b->repeats);
+    double time = bench_median(c->seconds, b->repeats);
     return json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:o}", "kind",
                      c->decode ? "decode" : "prefill", "tokens", (json_int_t)c->tokens, "depth",
                      (json_int_t)c->depth, "tokens_per_second", (double)c->tokens / time,
-                     "spread_percent", spread(c, b->repeats), "weight_bytes_per_token",
-                     weight_bytes(b, c), "cache_bytes_per_token", cache_bytes(c),
+                     "spread_percent", bench_spread(c->seconds, b->repeats),
+                     "weight_bytes_per_token", weight_bytes(b, c), "cache_bytes_per_token",
+                     cache_bytes(c),
                      "flops_per_token", bench_profile_flops(&b->profile, c->decode), "seconds",
                      samples);
 }
@@ -346,8 +325,8 @@ int cmd_bench(int argc, char **argv) {
         return cli_usage(&spec, "--prefill takes up to 8 numbers, as in 64,512");
     if (s.depths && !parse_sizes(s.depths, depths, &depth_count))
         return cli_usage(&spec, "--depth takes up to 8 numbers, as in 0,512");
-    if (s.repeats < 1 || s.repeats > MOST_REPEATS)
-        return cli_usage(&spec, "--repeats is from 1 to %d", MOST_REPEATS);
+    if (s.repeats < 1 || s.repeats > BENCH_MOST_REPEATS)
+        return cli_usage(&spec, "--repeats is from 1 to %d", BENCH_MOST_REPEATS);
     if (!engine_kind(s.engine, &kind))
         return cli_usage(&spec, "--engine is auto, fast or reference");
     const char *dir;
