@@ -86,9 +86,8 @@ static anm_status shape_input(const anm_function *f, const anm_feature *feature,
     return ANM_OK;
 }
 
-/* Tensors without data: of the shapes given, or of the default ones. */
-static anm_status shape_inputs(const anm_function *f, const anm_tensor *given, size_t count,
-                               anm_tensor *inputs, anm_error *err) {
+anm_status anm_function_shape_inputs(const anm_function *f, const anm_tensor *given, size_t count,
+                                     anm_tensor *inputs, anm_error *err) {
     for (size_t i = 0; i < count; i++)
         ANM_TRY(anm_function_check_name(f, given[i].name, err));
     for (size_t i = 0; i < f->input_count; i++)
@@ -108,7 +107,7 @@ anm_status anm_function_prepare_shapes(const anm_function *function, const anm_t
     ANM_TRY(anm_function_check_usable(function, err));
     anm_tensor *shaped = anm_calloc(function->input_count + 1, sizeof *shaped);
     if (!shaped) return anm_fail_memory(err);
-    anm_status status = shape_inputs(function, inputs, input_count, shaped, err);
+    anm_status status = anm_function_shape_inputs(function, inputs, input_count, shaped, err);
     if (status == ANM_OK)
         status = anm_function_engine(function, shaped, function->input_count, &all, &plan, err);
     anm_function_engine_done(function, plan);

@@ -16,5 +16,9 @@ ANM_MUST_CHECK anm_status anm_function_engine(const anm_function *f, const anm_t
                                               const anm_predict_options *options,
                                               anm_kept_plan **out, anm_error *err);
 void anm_function_engine_done(const anm_function *f, anm_kept_plan *plan); /* NULL is fine */
+/* Tensors without data, one an input: of the shapes given, where there is one, or the default. */
+ANM_MUST_CHECK anm_status anm_function_shape_inputs(const anm_function *f, const anm_tensor *given,
+                                                    size_t count, anm_tensor *inputs,
+                                                    anm_error *err);
 
 #endif

@@ -6,7 +6,7 @@
 #include "src/base/str.h"
 #include "src/mil/text.h"
 #include "src/pass/pass.h"
-#include "src/program/program.h"
+#include "src/program/fast.h"
 
 int anm_pass_info_at(size_t index, anm_pass_info *info) {
     const anm_pass *pass = anm_pass_at(index);
@@ -64,27 +64,24 @@ static anm_status print_after(void *context, const char *pass, const anm_flow *g
     return status;
 }
 
-/* The default shape of an input; NULL for a state, whose shape is always known. */
-static const anm_tensor *default_shape(const anm_function *f, const char *name, anm_tensor *t) {
-    for (size_t i = 0; i < f->input_count; i++) {
-        if (strcmp(f->inputs[i].name, name) != 0) continue;
-        *t = (anm_tensor){.name = name, .dtype = f->inputs[i].dtype, .rank = f->inputs[i].rank};
-        memcpy(t->shape, f->inputs[i].shape, sizeof t->shape);
-        return t;
-    }
+/* The shaped input of this name; NULL for a state, whose shape is always known. */
+static const anm_tensor *find_shape(const anm_function *f, const anm_tensor *shaped,
+                                    const char *name) {
+    for (size_t i = 0; i < f->input_count; i++)
+        if (strcmp(shaped[i].name, name) == 0) return &shaped[i];
     return NULL;
 }
 
 static anm_status copy_function(const anm_function *f, anm_flow *g, anm_error *err) {
     size_t count = f->mil->input_count;
-    anm_tensor *tensors = anm_calloc(count + 1, sizeof *tensors);
+    anm_tensor *shaped = anm_calloc(f->input_count + 1, sizeof *shaped);
     const anm_tensor **shapes = anm_calloc(count + 1, sizeof *shapes);
-    anm_status status = ANM_OK;
-    if (!tensors || !shapes) status = anm_fail_memory(err);
+    anm_status status = shaped && shapes ? ANM_OK : anm_fail_memory(err);
+    if (status == ANM_OK) status = anm_function_shape_inputs(f, NULL, 0, shaped, err);
     for (size_t i = 0; i < count && status == ANM_OK; i++)
-        shapes[i] = default_shape(f, f->mil->inputs[i]->name, &tensors[i]);
+        shapes[i] = find_shape(f, shaped, f->mil->inputs[i]->name);
     if (status == ANM_OK) status = anm_flow_copy(f->mil, shapes, g, err);
-    anm_free(tensors);
+    anm_free(shaped);
     anm_free(shapes);
     return status;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "anemone/inspect.h"
 #include "anemone/profile.h"
 #include "src/base/file.h"
 #include "src/mil/text.h"
@@ -284,6 +285,24 @@ static void prepared_before_use(void **state) {
     anm_program_close(o.program);
 }
 
+static int append(void *context, const char *text, size_t length) {
+    anm_strbuf_append(context, text, length);
+    return 0;
+}
+
+/* What passes leave is for the default shapes, though the package leaves them open. */
+static void passes_see_the_default_shapes(void **state) {
+    opened o = open_text(&split_heads);
+    anm_strbuf text = {0};
+    anm_error err;
+    assert_ok(anm_function_print_passes(o.f, "specialise", 0, append, &text, &err), &err);
+    assert_non_null(strstr(anm_strbuf_cstr(&text), "// after pass specialise\n"));
+    assert_non_null(strstr(anm_strbuf_cstr(&text), "tensor<fp32, [1, 2, 4, 3]>"));
+    assert_null(strchr(anm_strbuf_cstr(&text), '?'));
+    anm_strbuf_free(&text);
+    anm_program_close(o.program);
+}
+
 /* Before, shapes that cannot be planned left all others of the function to the interpreter. */
 static void refusal_is_for_these_shapes(void **state) {
     opened o = open_text(&two_inputs);
@@ -361,6 +380,7 @@ int main(void) {
         cmocka_unit_test(plans_are_bounded),
         cmocka_unit_test(constants_are_shared),
         cmocka_unit_test(prepared_before_use),
+        cmocka_unit_test(passes_see_the_default_shapes),
         cmocka_unit_test(refusal_is_for_these_shapes),
         cmocka_unit_test(shapes_by_value_stay_with_the_interpreter),
         cmocka_unit_test(threads_may_ask_at_once),
