@@ -177,15 +177,16 @@ static anm_status make(const char *final_path, bool dir, anm_temporary *out, anm
     put_stem(&name, parent, base);
     if (name.failed) return anm_fail_memory(err);
     if (!strstr(final_path, ENDING "/")) remove_leftovers(name.data, parent.len);
+    anm_writing_begin(); /* before it is there: a signal in between must not leave it */
     out->fd = create(&name, dir);
     if (out->fd < 0) {
         int why = errno;
+        anm_writing_end();
         anm_strbuf_free(&name);
         if (why == ENOMEM) return anm_fail_memory(err);
         return anm_fail(err, ANM_ERROR_IO, final_path, "cannot create: %s", strerror(why));
     }
     out->path = name.data;
-    anm_writing_begin();
     return ANM_OK;
 }
 

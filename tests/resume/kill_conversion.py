@@ -68,24 +68,38 @@ def trace_me():
     libc.ptrace(PTRACE_TRACEME, 0, None, None)
 
 
-def traced(converter, out, options, calls):
-    """Lets a conversion make so many system calls, then kills it; gives how many it made (as many
-    if it was killed), or None if tracing is not allowed."""
-    process = converter.popen(out, options, preexec_fn=trace_me, env=TRACED)
-    made = 0
+def traced(command, calls, number, look=lambda made: None):
+    """Lets a program make so many system calls, then sends it a signal; look() after each. Gives
+    how many it made before (None if tracing is not allowed) and its exit code, negative for a
+    signal."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               preexec_fn=trace_me, env=TRACED)
+    made, sent = 0, False
     while True:
         _, status = os.waitpid(process.pid, 0)
         if os.WIFEXITED(status) or os.WIFSIGNALED(status):
             break
-        if made == calls:
-            os.kill(process.pid, signal.SIGKILL)
-            continue
-        if libc.ptrace(PTRACE_SYSCALL, process.pid, None, None) != 0:
+        if made == calls and not sent:
+            os.kill(process.pid, number)
+            sent = True
+            if number == signal.SIGKILL:
+                continue
+        # A signal stops it too, and arrives when it is passed on.
+        arriving = number if os.WSTOPSIG(status) == number else 0
+        if libc.ptrace(PTRACE_SYSCALL, process.pid, None, arriving) != 0:
             os.kill(process.pid, signal.SIGKILL)
             made = calls = None
-        made = None if made is None else made + 1
+        if made is not None and not sent:
+            look(made)
+            made += 1
     process.returncode = 0  # it is reaped; Popen must not wait for it
-    return made
+    return made, os.waitstatus_to_exitcode(status)
+
+
+def count_calls(command):
+    """System calls of a whole run; None if it cannot be traced."""
+    calls = traced(command, -1, signal.SIGKILL)[0] if sys.platform == "linux" else None
+    return calls if calls and calls >= 100 else None  # it ran untraced
 
 
 class Killer:
@@ -95,9 +109,7 @@ class Killer:
         self.converter, self.random = converter, random.Random(seed)
         self.killed, self.end = 0, time.monotonic() + seconds
         trial = os.path.join(folder, "trial")
-        self.calls = traced(converter, trial, OPTIONS, -1) if sys.platform == "linux" else None
-        if self.calls is not None and self.calls < 100:
-            self.calls = None  # it ran untraced
+        self.calls = count_calls(converter.command(trial, OPTIONS))
         shutil.rmtree(trial, ignore_errors=True)
         begin = time.monotonic()
         converter.run(trial, OPTIONS)
@@ -112,7 +124,8 @@ class Killer:
         if self.calls and self.random.random() < 0.5:
             low = self.random.choice([0, max(0, self.calls - 400)])
             calls = self.random.randint(low, self.calls)
-            self.killed += traced(self.converter, out, options, calls) == calls
+            command = self.converter.command(out, options)
+            self.killed += traced(command, calls, signal.SIGKILL)[0] == calls
             return
         process = self.converter.popen(out, options)
         try:
@@ -192,21 +205,54 @@ def signals(converter, killer, folder, expected):
     return stopped
 
 
-def compile_signals(anemone, killer, folder):
+def stop_compile(killer, command, calls):
+    """Its exit code; told to stop at a system call, or after a random time if calls is None."""
+    if calls is not None:
+        return traced(command, calls, signal.SIGTERM)[1]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(killer.random.uniform(0, 0.03))
+    process.send_signal(signal.SIGTERM)
+    return process.wait()
+
+
+def changes(command, place):
+    """Numbers of the system calls beside which the names in a directory change."""
+    numbers, before = set(), sorted(os.listdir(place))
+
+    def look(made):
+        now = sorted(name for _, folders, files in os.walk(place) for name in folders + files)
+        if now != before:
+            numbers.update(range(max(0, made - 2), made + 3))
+            before[:] = now
+
+    made = traced(command, -1, signal.SIGKILL, look)[0] if sys.platform == "linux" else None
+    return sorted(numbers) if made else []
+
+
+def compile_signals(anemone, killer, folder, seconds):
+    """A compilation told to stop, where files come and go if it can be traced: all or nothing."""
     package = os.path.join(folder, "old", "qwen_FFN_PF_chunk_01of03.mlpackage")
     place = os.path.join(folder, "compiled")
-    for _ in range(6):
+    command = [anemone, "compile", package, "-o", place]
+    os.mkdir(place)
+    found = changes(command, place)
+    rest = found[10:-10]
+    killer.random.shuffle(rest)
+    moments = found[:10] + found[-10:] + rest + [None] * 6  # as far as the time reaches
+    shutil.rmtree(place)
+    end, stopped = time.monotonic() + seconds, 0
+    for calls in moments:
+        if time.monotonic() > end:
+            break
         os.mkdir(place)
-        process = subprocess.Popen([anemone, "compile", package, "-o", place],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(killer.random.uniform(0, 0.03))
-        process.send_signal(signal.SIGTERM)
-        code = process.wait()
+        code = stop_compile(killer, command, calls)
         assert code in (0, 128 + signal.SIGTERM, -signal.SIGTERM), code
         there = os.listdir(place)  # a signal may come when all is done
-        assert there == [] if code > 0 else "partial" not in "".join(there), (code, there)
+        assert there == [] if code > 0 else "partial" not in "".join(there), (calls, code, there)
         assert code != 0 or there
+        stopped += code != 0
         shutil.rmtree(place)
+    return stopped
 
 
 def two_at_once(converter, folder, expected):
@@ -238,10 +284,11 @@ def main():
         kept = fresh_kills(converter, killer, folder, new, kills - kills // 3)
         overwriting_kills(converter, killer, folder, old, new, kills)
         stopped = signals(converter, killer, folder, new)
-        compile_signals(anemone, killer, folder)
+        compiles = compile_signals(anemone, killer, folder, seconds / 4)
         two_at_once(converter, folder, new)
         print(f"{killer.killed} of {kills} kills: every restart ended with the same bytes, {kept} "
-              f"kept parts; {stopped} conversions told to end did so in good order")
+              f"kept parts; {stopped} conversions and {compiles} compilations told to end did so "
+              "in good order")
 
 
 sys.exit(main())
