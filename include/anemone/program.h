@@ -137,7 +137,8 @@ typedef struct anm_predict_options {
     anm_engine_kind engine;
     int threads;     /* of the fast engine; 0: one a processor that the process may use */
     const char *cpu; /* highest level of instructions: "c", "avx2", "avx512", "avx512vnni", "amx",
-                      * "neon", "neondot"; NULL: the environment's ANEMONE_CPU, or the machine's */
+                      * "neon", "neondot", "neoni8mm"; NULL: the environment's ANEMONE_CPU, or the
+                      * machine's */
     int plans;       /* most that a function keeps of the fast engine: one for each set of input
                       * shapes, precision, cpu and threads; the least recently used goes; 0: 16 */
 } anm_predict_options;

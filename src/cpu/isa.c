@@ -19,6 +19,7 @@ static const struct {
     [ANM_ISA_AMX] = {"amx", ANM_ISA_AVX512VNNI},
     [ANM_ISA_NEON] = {"neon", ANM_ISA_C},
     [ANM_ISA_NEONDOT] = {"neondot", ANM_ISA_NEON},
+    [ANM_ISA_NEONI8MM] = {"neoni8mm", ANM_ISA_NEONDOT},
 };
 
 const char *anm_isa_name(anm_isa isa) { return levels[isa].name; }

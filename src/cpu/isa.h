@@ -19,10 +19,12 @@ typedef enum anm_isa {
     ANM_ISA_AMX,        /* with AMX tiles (bf16, int8), AVX512 BF16 and FP16: Sapphire Rapids */
     ANM_ISA_NEON,       /* AArch64 with Advanced SIMD */
     ANM_ISA_NEONDOT,    /* with dot product and fp16 arithmetic: Armv8.2 and most since */
+    ANM_ISA_NEONI8MM,   /* with matrix products of bytes and of bf16: Graviton 3, Grace, M2 */
     ANM_ISA_COUNT
 } anm_isa;
 
-/* "c", "avx2", "avx512", "avx512vnni", "amx", "neon", "neondot". */
+/* "c", "avx2", "avx512", "avx512vnni", "amx", "neon", "neondot",
+ * "neoni8mm". */
 const char *anm_isa_name(anm_isa isa);
 /* This machine and operating system can run it. */
 bool anm_isa_available(anm_isa isa);

@@ -17,6 +17,10 @@ static bool has_dot_and_half(void) {
     enum { ASIMDHP = 1 << 10, ASIMDDP = 1 << 20 };
     return (getauxval(AT_HWCAP) & (ASIMDHP | ASIMDDP)) == (ASIMDHP | ASIMDDP);
 }
+static bool has_matrix_products(void) {
+    enum { I8MM = 1 << 13, BF16 = 1 << 14 };
+    return (getauxval(AT_HWCAP2) & (I8MM | BF16)) == (I8MM | BF16);
+}
 #elif defined(__APPLE__)
 static bool has_option(const char *name) {
     int value = 0;
@@ -26,11 +30,17 @@ static bool has_option(const char *name) {
 static bool has_dot_and_half(void) {
     return has_option("hw.optional.arm.FEAT_DotProd") && has_option("hw.optional.arm.FEAT_FP16");
 }
+static bool has_matrix_products(void) {
+    return has_option("hw.optional.arm.FEAT_I8MM") && has_option("hw.optional.arm.FEAT_BF16");
+}
 #else
 static bool has_dot_and_half(void) { return false; }
+static bool has_matrix_products(void) { return false; }
 #endif
 
 uint32_t anm_isa_detect(void) {
     uint32_t have = 1u << ANM_ISA_C | 1u << ANM_ISA_NEON;
-    return has_dot_and_half() ? have | 1u << ANM_ISA_NEONDOT : have;
+    if (has_dot_and_half()) have |= 1u << ANM_ISA_NEONDOT;
+    if (has_dot_and_half() && has_matrix_products()) have |= 1u << ANM_ISA_NEONI8MM;
+    return have;
 }

@@ -42,4 +42,10 @@
 #define ANM_NEONDOT(...)
 #endif
 
+#ifdef ANM_HAVE_NEONI8MM
+#define ANM_NEONI8MM(...) __VA_ARGS__
+#else
+#define ANM_NEONI8MM(...)
+#endif
+
 #endif

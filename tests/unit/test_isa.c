@@ -38,7 +38,8 @@ static void test_unknown_name_lists_those_there_are(void **state) {
     assert_int_equal(anm_isa_choose("sse9", &isa, &err), ANM_ERROR_ARGUMENT);
     assert_string_equal(err.where, "--cpu");
     assert_non_null(strstr(err.message, "sse9"));
-    assert_non_null(strstr(err.message, "c, avx2, avx512, avx512vnni, amx, neon, neondot"));
+    assert_non_null(
+        strstr(err.message, "c, avx2, avx512, avx512vnni, amx, neon, neondot, neoni8mm"));
 }
 
 static void test_environment_counts_without_a_name(void **state) {
