@@ -21,7 +21,10 @@ PAIRS = {  # our package's options; the peers' type
     "lut8": (["--lut1", "8", "--lut2", "8", "--lut3", "8"], "q8_0"),
     "fp16": ([], "bf16"),
 }
+GGUF_BITS = {"q4_0": 4.5, "q6_k": 6.5625, "q8_0": 8.5, "bf16": 16}  # a weight, scales included
+OWN_BITS = {"lut4": 4, "lut6": 6, "lut8": 8, "fp16": 16}  # without tables
 LONG = "lut4-4096"
+BEST = ""  # no level named: all that the machine has
 REPEATS = 2  # of each start; the first is warmed up
 
 
@@ -48,6 +51,11 @@ def measurements():
             yield Measurement("prefill", model, tokens)
 
 
+def fail(program, m, text):
+    """A figure that is not what was asked for is worse than none."""
+    sys.exit(f"{program}, {m.name()}: {text}")
+
+
 def run(command, options):
     done = subprocess.run(shlex.split(options.prefix) + command, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, timeout=options.timeout)
@@ -62,15 +70,15 @@ def run(command, options):
 class Anemone:
     name = "anemone"
 
-    def __init__(self, options):
-        self.options = options
+    def __init__(self, options, level):
+        self.options, self.level = options, level
 
     def rates(self, m, threads):
         """{"": tokens/s of each repeat}, and the time over that of reading the bytes."""
         case = ["-p", str(m.tokens), "-d", "0", "-n", "1"]
         if m.kind == "decode":
             case = ["-p", "1", "-d", str(m.depth), "-n", str(m.tokens)]
-        cpu = ["--cpu", self.options.cpu] if self.options.cpu else []
+        cpu = ["--cpu", self.level] if self.level else []
         model = os.path.join(self.options.models, m.model)
         out = run([self.options.anemone, "bench", model, "-t", str(threads), "-r", str(REPEATS),
                    *case, *cpu, "--json"], self.options)
@@ -79,7 +87,8 @@ class Anemone:
         if not found:
             sys.exit(f"{model}: no {m.name()}: is its context long enough?")
         rates = [m.tokens / s for s in found[0]["seconds"]]
-        data = found[0]["weight_bytes_per_token"] + found[0].get("cache_bytes_per_token", 0)
+        m.own_bytes = max(c["weight_bytes_per_token"] for c in out["cases"])  # decode's
+        data = m.own_bytes + found[0].get("cache_bytes_per_token", 0)
         limit = data / out["bandwidth"] if m.kind == "decode" else 0
         return {"": rates}, limit
 
@@ -107,8 +116,38 @@ class LlamaBench:
         for flash in self.options.flash_attn.split(","):
             out = run([self.program, "-m", model, "-t", str(threads), "-r", str(REPEATS), "-fa",
                        flash, *self.case(m), *repack, "-o", "json"], self.options)
-            by_form["fa" + flash] = [rate for test in out for rate in test["samples_ts"]]
+            self.check(out, m)
+            by_form["fa" + flash] = out[0]["samples_ts"]
         return by_form, 0
+
+    def check(self, out, m):
+        """That what it says it measured is what was asked for: tokens, depth, repeats, bits."""
+        if len(out) != 1 or len(out[0]["samples_ts"]) != REPEATS:
+            fail(self.program, m, f"not one test of {REPEATS} repeats")
+        test = out[0]
+        prompt = m.tokens if m.kind == "prefill" else m.depth if self.ik else 0
+        tokens = {"n_prompt": prompt, "n_gen": m.tokens if m.kind == "decode" else 0}
+        if not self.ik:
+            tokens["n_depth"] = m.depth
+        for field, asked in tokens.items():
+            if test.get(field) != asked:
+                fail(self.program, m, f"{field} is {test.get(field)} instead of {asked}")
+        for rate, ns in zip(test["samples_ts"], test["samples_ns"]):
+            if abs(rate * ns / 1e9 - m.tokens) > 0.01 * m.tokens:
+                fail(self.program, m, f"{rate:.1f} tokens/s in {ns / 1e9:.3f} s are not "
+                                      f"{m.tokens} tokens")
+        check_size(self.program, m, test)
+
+
+def check_size(program, m, test):
+    """That both have one shape, each at its bits: norms and tables are all that may be more."""
+    weights, size = test["model_n_params"], test["model_size"]
+    bits = 8 * size / weights
+    if not 0.99 < bits / GGUF_BITS[m.gguf] < 1.02:
+        fail(program, m, f"{bits:.2f} bits a weight instead of {GGUF_BITS[m.gguf]}")
+    own = 8 * m.own_bytes / OWN_BITS[m.bits]
+    if not 0.99 < own / weights < 1.12:
+        fail(program, m, f"{weights} weights, where our package has about {own:.0f}")
 
 
 def take_turns(engines, m, threads, rounds):
@@ -131,19 +170,23 @@ def best(forms):
     return rate, form, 50 * (max(forms[form]) - min(forms[form])) / rate
 
 
-def report(m, threads, engines, rates, limit):
+def report(m, threads, engines, peers, rates, limit):
     ours, _, spread = best(rates["anemone"])
-    row = {"case": m.name(), "threads": threads, "anemone": ours, "spread": spread}
-    text = f"{m.name():32} {threads:2} {ours:9.1f} +-{spread:4.1f} %"
+    level = engines[0].level or "all"
+    row = {"case": m.name(), "level": level, "threads": threads, "anemone": ours, "spread": spread}
+    text = f"{level:10} {m.name():32} {threads:2} {ours:9.1f} +-{spread:4.1f} %"
     if limit:
         row["time_over_limit"] = 1 / ours / limit
         text += f"  {row['time_over_limit']:5.2f}"
     else:
         text += "      -"
     theirs = 0
-    for engine in engines[1:]:
-        rate, form, spread = best(rates[engine.name])
-        row[engine.name] = {"rate": rate, "form": form, "spread": spread}
+    for name in peers:
+        if name not in rates:
+            text += f"  {'-':>20}"
+            continue
+        rate, form, spread = best(rates[name])
+        row[name] = {"rate": rate, "form": form, "spread": spread}
         theirs = max(theirs, rate)
         text += f"  {rate:8.1f} +-{spread:4.1f} % {form}"
     if theirs:
@@ -153,9 +196,10 @@ def report(m, threads, engines, rates, limit):
     return row
 
 
-def print_head(engines):
-    peers = "".join(f"  {e.name + ' tokens/s':>20}" for e in engines[1:])
-    print(f"{'case':32} {'threads':>2} {'tokens/s':>5} {'':7}  {'/limit':>5}{peers}  ratio")
+def print_head(peers):
+    columns = "".join(f"  {name + ' tokens/s':>20}" for name in peers)
+    print(f"{'level':10} {'case':32} {'threads':>2} {'tokens/s':>5} {'':7}  {'/limit':>5}{columns}"
+          "  ratio")
 
 
 def make_models(options):
@@ -219,12 +263,16 @@ def parse():
     p.add_argument("--models", required=True, help="folder of packages and GGUF files")
     p.add_argument("--make", action="store_true", help="first make the models that are missing")
     p.add_argument("--tools", help="folder of make_checkpoint and make_gguf (build/bench)")
-    p.add_argument("--llama-bench", help="of llama.cpp")
-    p.add_argument("--ik-bench", help="llama-bench of ik_llama.cpp")
+    p.add_argument("--llama-bench", action="append", default=[], metavar="[LEVEL=]PROGRAM",
+                   help="of llama.cpp; once for each level that it was built for")
+    p.add_argument("--ik-bench", action="append", default=[], metavar="[LEVEL=]PROGRAM",
+                   help="llama-bench of ik_llama.cpp, likewise")
     p.add_argument("--threads", default="2,1")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--only", default="", help="cases whose name has this in it, as in 'decode'")
-    p.add_argument("--cpu", help="our level of instructions, for peers built alike")
+    p.add_argument("--cpu", default=BEST, metavar="LEVEL,..",
+                   help="levels of instructions: ours is restricted to each, beside the peers "
+                        "given for it (default: all that the machine has)")
     p.add_argument("--flash-attn", default="1", help="forms of the peers to try: 0, 1 or 0,1")
     p.add_argument("--prefix", default="", help="before every command, as in 'chrt -f 50'")
     p.add_argument("--timeout", type=float, default=600, help="seconds for each start")
@@ -235,26 +283,49 @@ def parse():
     return options
 
 
+def by_level(programs):
+    """{level: program} of [LEVEL=]PROGRAM, a path with = in it being one."""
+    found = {}
+    for text in programs:
+        level, equals, program = text.partition("=")
+        if equals and "/" not in level:
+            found[level] = program
+        else:
+            found[BEST] = text
+    return found
+
+
+def engines_of(options, level):
+    """Ours restricted to the level, and the peers built for it; no other build stands in."""
+    engines = [Anemone(options, level)]
+    for name, given in ("llama.cpp", options.llama_bench), ("ik", options.ik_bench):
+        program = by_level(given).get(level)
+        if program:
+            engines.append(LlamaBench(name, program, options, name == "ik"))
+    if (options.llama_bench or options.ik_bench) and len(engines) == 1:
+        sys.exit(f"no peer was given for --cpu {level}: --llama-bench {level}=PROGRAM"
+                 if level else "peers are given for other levels only: name them with --cpu")
+    return engines
+
+
 def main():
     options = parse()
     cases = [m for m in measurements() if options.only in m.name()]
+    levels = {level: engines_of(options, level) for level in options.cpu.split(",")}
     if options.make:
         make_models(options)
-    engines = [Anemone(options)]
-    if options.llama_bench:
-        engines.append(LlamaBench("llama.cpp", options.llama_bench, options, False))
-    if options.ik_bench:
-        engines.append(LlamaBench("ik", options.ik_bench, options, True))
-    print_head(engines)
+    peers = list(dict.fromkeys(e.name for engines in levels.values() for e in engines[1:]))
+    print_head(peers)
     rows = []
     for threads in options.threads.split(","):
-        for m in cases:
-            prepare_case(options, m)
-            rates, limit = take_turns(engines, m, int(threads), options.rounds)
-            rows.append(report(m, int(threads), engines, rates, limit))
-            if options.json:
-                with open(options.json, "w") as out:
-                    json.dump(rows, out, indent=1)
+        for engines in levels.values():
+            for m in cases:
+                prepare_case(options, m)
+                rates, limit = take_turns(engines, m, int(threads), options.rounds)
+                rows.append(report(m, int(threads), engines, peers, rates, limit))
+                if options.json:
+                    with open(options.json, "w") as out:
+                        json.dump(rows, out, indent=1)
 
 
 if __name__ == "__main__":
