@@ -55,8 +55,9 @@ static size_t compile_below(anm_arena *arena, const char *folder) {
 }
 
 static void all_below(const char *name, size_t least) {
+    const char *readme = fixture_path("README.md");
     anm_arena *arena = anm_arena_create();
-    char *folder = anm_arena_strdup(arena, fixture_path("README.md"));
+    char *folder = anm_arena_strdup(arena, readme);
     *strrchr(folder, '/') = '\0';
     size_t count = compile_below(arena, anm_path_join(arena, folder, name));
     printf("%zu packages of %s compiled\n", count, name);

@@ -524,8 +524,8 @@ static void check_walk(const char *folder, const char *text) {
     anm_error err;
     float *logits;
     anm_grammar *grammar;
-    assert_ok(anm_grammar_json(true, &grammar, &err), &err);
     assert_ok(anm_tokenizer_open(fixture_path(folder), &tokenizer, &err), &err);
+    assert_ok(anm_grammar_json(true, &grammar, &err), &err);
     size_t vocab = (size_t)anm_tokenizer_vocab_size(tokenizer);
     logits = anm_malloc(vocab * sizeof *logits);
     anm_encode_options options;

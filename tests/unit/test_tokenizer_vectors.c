@@ -200,10 +200,11 @@ static void all_vectors(void **state) {
 }
 
 static char *read_text(const char *relative, size_t *size) {
+    const char *path = fixture_path(relative);
     anm_arena *arena = anm_arena_create();
     anm_error err;
     char *data, *copy;
-    assert_ok(anm_file_read(arena, fixture_path(relative), 1 << 26, &data, size, &err), &err);
+    assert_ok(anm_file_read(arena, path, 1 << 26, &data, size, &err), &err);
     copy = malloc(*size);
     memcpy(copy, data, *size);
     anm_arena_destroy(arena);

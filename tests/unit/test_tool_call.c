@@ -235,9 +235,10 @@ static anm_chat_template *open_template(const char *name) {
     size_t len;
     anm_chat_template *tmpl;
     anm_error err;
-    anm_arena *arena = anm_arena_create();
     snprintf(path, sizeof path, "chat-templates/templates/%s.jinja", name);
-    assert_ok(anm_file_read(arena, fixture_path(path), 1 << 20, &text, &len, &err), &err);
+    const char *fixture = fixture_path(path);
+    anm_arena *arena = anm_arena_create();
+    assert_ok(anm_file_read(arena, fixture, 1 << 20, &text, &len, &err), &err);
     assert_ok(anm_chat_template_parse(text, len, name, &tmpl, &err), &err);
     anm_arena_destroy(arena);
     return tmpl;
