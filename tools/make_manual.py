@@ -21,8 +21,8 @@ METAVAR = re.compile(r" (?P<metavar>\S*[A-Z|]\S*)\s+(?P<help>.*)")
 ENVIRONMENT = (
     ("ANEMONE_API_KEY", "the key that clients of `anemone serve` must show"),
     ("ANEMONE_CACHE", "the directory that pulled and converted models are kept in"),
-    ("ANEMONE_CPU", "the highest level of instructions to use: c, avx2, avx512, avx512vnni, amx, "
-                    "neon, neondot, neoni8mm"),
+    ("ANEMONE_CPU", "the highest level of instructions to use: c, avx2, avxvnni, avx512, "
+                    "avx512vnni, amx, neon, neondot, neoni8mm"),
     ("ANEMONE_ENGINE", "what runs programs: auto, fast or reference"),
     ("ANEMONE_HISTORY", "the file of the lines typed into a chat; empty: none is kept"),
     ("ANEMONE_PASS_PRINT", "print the program after passes of this name (or all), for developers"),

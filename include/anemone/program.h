@@ -136,9 +136,9 @@ typedef struct anm_predict_options {
     anm_precision precision;
     anm_engine_kind engine;
     int threads;     /* of the fast engine; 0: one a processor that the process may use */
-    const char *cpu; /* highest level of instructions: "c", "avx2", "avx512", "avx512vnni", "amx",
-                      * "neon", "neondot", "neoni8mm"; NULL: the environment's ANEMONE_CPU, or the
-                      * machine's */
+    const char *cpu; /* highest level of instructions: "c", "avx2", "avxvnni", "avx512",
+                      * "avx512vnni", "amx", "neon", "neondot", "neoni8mm"; NULL: the
+                      * environment's ANEMONE_CPU, or the machine's */
     int plans;       /* most that a function keeps of the fast engine: one for each set of input
                       * shapes, precision, cpu and threads; the least recently used goes; 0: 16 */
 } anm_predict_options;

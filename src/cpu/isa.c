@@ -14,6 +14,7 @@ static const struct {
 } levels[ANM_ISA_COUNT] = {
     [ANM_ISA_C] = {"c", ANM_ISA_C},
     [ANM_ISA_AVX2] = {"avx2", ANM_ISA_C},
+    [ANM_ISA_AVXVNNI] = {"avxvnni", ANM_ISA_AVX2},
     [ANM_ISA_AVX512] = {"avx512", ANM_ISA_AVX2},
     [ANM_ISA_AVX512VNNI] = {"avx512vnni", ANM_ISA_AVX512},
     [ANM_ISA_AMX] = {"amx", ANM_ISA_AVX512VNNI},

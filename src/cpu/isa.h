@@ -14,6 +14,7 @@
 typedef enum anm_isa {
     ANM_ISA_C,
     ANM_ISA_AVX2,       /* with FMA and F16C */
+    ANM_ISA_AVXVNNI,    /* AVX2 with VNNI, 256 bits: Alder Lake and later, Zen 5; beside AVX-512 */
     ANM_ISA_AVX512,     /* F, BW, DQ, VL, CD */
     ANM_ISA_AVX512VNNI, /* with VNNI, VBMI, VBMI2, BITALG: Ice Lake, Zen 4 */
     ANM_ISA_AMX,        /* with AMX tiles (bf16, int8), AVX512 BF16 and FP16: Sapphire Rapids */
@@ -23,8 +24,7 @@ typedef enum anm_isa {
     ANM_ISA_COUNT
 } anm_isa;
 
-/* "c", "avx2", "avx512", "avx512vnni", "amx", "neon", "neondot",
- * "neoni8mm". */
+/* "c", "avx2", "avxvnni", "avx512", "avx512vnni", "amx", "neon", "neondot", "neoni8mm". */
 const char *anm_isa_name(anm_isa isa);
 /* This machine and operating system can run it. */
 bool anm_isa_available(anm_isa isa);

@@ -52,6 +52,8 @@ static bool has_avx2(const features *f) {
            all(f->ebx7, BIT(5));
 }
 
+static bool has_avxvnni(const features *f) { return all(f->eax71, BIT(4)); }
+
 static bool has_avx512(const features *f) {
     /* F, DQ, CD, BW, VL */
     return (f->xcr0 & XCR0_ZMM) == XCR0_ZMM &&
@@ -83,6 +85,7 @@ uint32_t anm_isa_detect(void) {
     uint32_t have = BIT(ANM_ISA_C);
     if (!has_avx2(&f)) return have;
     have |= BIT(ANM_ISA_AVX2);
+    if (has_avxvnni(&f)) have |= BIT(ANM_ISA_AVXVNNI);
     if (!has_avx512(&f)) return have;
     have |= BIT(ANM_ISA_AVX512);
     if (!has_avx512vnni(&f)) return have;

@@ -12,6 +12,12 @@
 #define ANM_AVX2(...)
 #endif
 
+#ifdef ANM_HAVE_AVXVNNI
+#define ANM_AVXVNNI(...) __VA_ARGS__
+#else
+#define ANM_AVXVNNI(...)
+#endif
+
 #ifdef ANM_HAVE_AVX512
 #define ANM_AVX512(...) __VA_ARGS__
 #else

@@ -29,6 +29,8 @@ CHAINED(fma_ymm, "avx2,fma", __m256, _mm256_set1_ps(0.5f), _mm256_fmadd_ps(a[i],
 CHAINED(fma_zmm, "avx512f", __m512, _mm512_set1_ps(0.5f), _mm512_fmadd_ps(a[i], b, b))
 CHAINED(madd_ymm, "avx2", __m256i, _mm256_set1_epi16(3),
         _mm256_add_epi32(a[i], _mm256_madd_epi16(a[i], b)))
+CHAINED(dot_ymm, "avx2,avxvnni", __m256i, _mm256_set1_epi16(3),
+        _mm256_dpwssd_avx_epi32(a[i], b, b))
 CHAINED(dot_zmm, "avx512f,avx512vnni", __m512i, _mm512_set1_epi16(3),
         _mm512_dpwssd_epi32(a[i], b, b))
 
@@ -70,6 +72,7 @@ static const struct {
 } units[] = {
     {{"fp32 FMA, 256 bits", ANM_ISA_AVX2}, fma_ymm, 16.0 * CHAINS * ROUNDS},
     {{"16-bit multiply-add, 256 bits", ANM_ISA_AVX2}, madd_ymm, 32.0 * CHAINS * ROUNDS},
+    {{"16-bit dot product, 256 bits", ANM_ISA_AVXVNNI}, dot_ymm, 32.0 * CHAINS * ROUNDS},
     {{"fp32 FMA, 512 bits", ANM_ISA_AVX512}, fma_zmm, 32.0 * CHAINS * ROUNDS},
     {{"16-bit dot product, 512 bits", ANM_ISA_AVX512VNNI}, dot_zmm, 64.0 * CHAINS * ROUNDS},
     {{"bf16 tiles", ANM_ISA_AMX}, tiles, 4.0 * 16384 * TILE_ROUNDS},

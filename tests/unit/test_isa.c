@@ -18,6 +18,16 @@ static void test_ladder_ends_at_c(void **state) {
     }
 }
 
+/* Processors have either AVX-512 or VNNI of 256 bits without the other, or both. */
+static void test_vnni_stands_beside_avx512(void **state) {
+    assert_int_equal(anm_isa_below(ANM_ISA_AVXVNNI), ANM_ISA_AVX2);
+    assert_int_equal(anm_isa_below(ANM_ISA_AVX512), ANM_ISA_AVX2);
+    if (anm_isa_available(ANM_ISA_AVX512))
+        assert_int_not_equal(anm_isa_best(), ANM_ISA_AVXVNNI);
+    else if (anm_isa_available(ANM_ISA_AVXVNNI))
+        assert_int_equal(anm_isa_best(), ANM_ISA_AVXVNNI);
+}
+
 static void test_names_choose(void **state) {
     anm_error err = {0};
     anm_isa isa;
@@ -38,8 +48,8 @@ static void test_unknown_name_lists_those_there_are(void **state) {
     assert_int_equal(anm_isa_choose("sse9", &isa, &err), ANM_ERROR_ARGUMENT);
     assert_string_equal(err.where, "--cpu");
     assert_non_null(strstr(err.message, "sse9"));
-    assert_non_null(
-        strstr(err.message, "c, avx2, avx512, avx512vnni, amx, neon, neondot, neoni8mm"));
+    assert_non_null(strstr(
+        err.message, "c, avx2, avxvnni, avx512, avx512vnni, amx, neon, neondot, neoni8mm"));
 }
 
 static void test_environment_counts_without_a_name(void **state) {
@@ -61,6 +71,7 @@ static void test_environment_counts_without_a_name(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ladder_ends_at_c),
+        cmocka_unit_test(test_vnni_stands_beside_avx512),
         cmocka_unit_test(test_names_choose),
         cmocka_unit_test(test_unknown_name_lists_those_there_are),
         cmocka_unit_test(test_environment_counts_without_a_name),

@@ -16,7 +16,7 @@
 
 #define ALWAYS static inline __attribute__((always_inline))
 
-enum { MANY = VECTOR_REGISTERS == 32 ? 4 : 2 }; /* groups of tokens at a time */
+enum { MANY = VECTOR_REGISTERS == 32 ? 4 : 3 }; /* groups of tokens at a time, by four rows */
 
 /*
  * Sums that are complete and yet to be written, a square at a time between the next products:
@@ -96,8 +96,7 @@ static void multiply_panel(gemm_scratch *s, const gemm_input *in, float *sums, f
         n = in->groups - g < MANY ? in->groups - g : MANY;
         if (s->pending.sums == to) write_pending(s);
         if (MANY == 4 && n == 4) multiply_groups(s, x, x_factor, elements, to, first, 4, MANY);
-        else if (MANY == 4 && n == 3)
-            multiply_groups(s, x, x_factor, elements, to, first, 4, MANY - 1);
+        else if (n == 3) multiply_groups(s, x, x_factor, elements, to, first, 4, 3);
         else if (n == 2) multiply_groups(s, x, x_factor, elements, to, first, 4, 2);
         else multiply_groups(s, x, x_factor, elements, to, first, 8, 1);
         if (!y) continue;
