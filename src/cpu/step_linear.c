@@ -183,8 +183,8 @@ static void choose_kernels(anm_planner *p, prepare_step *in, linear_step *l) {
         in->gemv = l->gemv = anm_gemv_find(&l->weight, p->plan->isa);
         if (l->up.rows) l->up_gemv = anm_gemv_find(&l->up, p->plan->isa);
     } else {
-        in->gemm = l->gemm = anm_gemm_find(&l->weight, p->plan->isa);
-        if (l->up.rows) l->up_gemm = anm_gemm_find(&l->up, p->plan->isa);
+        in->gemm = l->gemm = anm_gemm_find(&l->weight, p->plan->isa, false);
+        if (l->up.rows) l->up_gemm = anm_gemm_find(&l->up, p->plan->isa, false);
     }
 }
 

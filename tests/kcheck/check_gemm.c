@@ -10,11 +10,11 @@
 #include "src/base/half.h"
 #include "src/cpu/kernels/gemm.h"
 #include "src/cpu/kernels/gemm_int16.h"
+#include "src/cpu/kernels/gemm_int8.h"
 #include "tests/kcheck/kcheck.h"
 #include "tests/kcheck/kcheck_matrix.h"
 
 #define UNIT 0x1p-24 /* half a unit in the last place of 1 */
-enum { BLOCK = 256 }; /* columns that the kernels sum before rounding to fp32 */
 
 typedef struct gemm_case {
     const anm_gemm_kernel *kernel;
@@ -41,39 +41,71 @@ typedef struct block_error {
     double weight, input; /* half a unit */
 } block_error;
 
-/* Of integers: the units that the block's largest weight and the input's sum allow. */
-static block_error integer_error(const gemm_case *c, int64_t row, const float *w, const float *x,
-                                 int64_t k0, int64_t k1) {
-    double w_max = 0, x_max = 0, x_sum = 0;
+typedef enum arithmetic { FLOATS, BF16, INT16, INT8 } arithmetic;
+
+static arithmetic arithmetic_of(const anm_gemm_kernel *k) {
+    if (strstr(k->name, "int16")) return INT16;
+    if (strstr(k->name, "int8")) return INT8;
+    return strstr(k->name, "bf16") ? BF16 : FLOATS;
+}
+
+/* Of the columns' weights and of the tables they are from. */
+static double largest_weight(const gemm_case *c, int64_t row, const float *w, int64_t k0,
+                             int64_t k1) {
+    double max = 0;
     for (int64_t k = k0; k < k1; k++) {
-        w_max = fmax(w_max, fabs((double)w[k]));
+        max = fmax(max, fabs((double)w[k]));
+        if (k == k0 || k % c->w.group_columns == 0) max = fmax(max, table_max(&c->w, row, k));
+    }
+    return max;
+}
+
+static int64_t end_of(const gemm_case *c, int64_t k, int64_t length) {
+    return k + length < c->w.columns ? k + length : c->w.columns;
+}
+
+/* Of 16-bit integers: the units that the block's largest weight and the input's sum allow. */
+static block_error words_error(const gemm_case *c, int64_t row, const float *w, const float *x,
+                               int64_t k0) {
+    double x_max = 0, x_sum = 0, w_max = largest_weight(c, row, w, k0, end_of(c, k0, BLOCK));
+    for (int64_t k = k0; k < end_of(c, k0, BLOCK); k++) {
         x_max = fmax(x_max, fabs((double)x[k]));
         x_sum += fabs((double)x[k]);
-        if (k == k0 || k % c->w.group_columns == 0) w_max = fmax(w_max, table_max(&c->w, row, k));
     }
     return (block_error){w_max / WEIGHT_UNITS / 2 * 1.001,
                          fmax(x_max / 32766, x_sum / (INPUT_SUM - 1)) / 2 * 1.001};
 }
 
+/* Of 8-bit integers: weights have a block's largest or their table's, inputs that of a share. */
+static block_error bytes_error(const gemm_case *c, int64_t row, const float *w, const float *x,
+                               int64_t k0) {
+    double x_max = 0;
+    int64_t block = k0 / BLOCK * BLOCK;
+    for (int64_t k = k0; k < end_of(c, k0, INT8_SHARE); k++)
+        x_max = fmax(x_max, fabs((double)x[k]));
+    return (block_error){
+        largest_weight(c, row, w, block, end_of(c, block, BLOCK)) / UNITS_LEAST / 2 * 1.001,
+        x_max / UNITS / 2 * 1.001};
+}
+
 /* The exact sum of a row and a token, and what the kernel may be off. */
 static double expect(const gemm_case *c, int64_t row, const float *w, const float *x,
                      double *bound) {
-    bool is_int = strstr(c->kernel->name, "int16") != NULL;
-    bool is_bf16 = strstr(c->kernel->name, "bf16") != NULL;
+    arithmetic kind = arithmetic_of(c->kernel);
     double value = 0, norm = 0, error = 0;
     block_error e = {0};
     for (int64_t k = 0; k < c->w.columns; k++) {
-        if (is_int && k % BLOCK == 0) {
-            int64_t end = k + BLOCK < c->w.columns ? k + BLOCK : c->w.columns;
-            e = integer_error(c, row, w, x, k, end);
-        }
         double a = fabs((double)w[k]), b = fabs((double)x[k]);
-        if (is_bf16) e = (block_error){a * 0x1p-8, b * 0x1p-8};
+        if (kind == INT16 && k % BLOCK == 0) e = words_error(c, row, w, x, k);
+        if (kind == INT8 && k % INT8_SHARE == 0) e = bytes_error(c, row, w, x, k);
+        if (kind == BF16) e = (block_error){a * 0x1p-8, b * 0x1p-8};
         value += (double)w[k] * (double)x[k];
         norm += a * b;
         error += a * e.input + (b + e.input) * e.weight;
     }
-    double roundings = is_int ? (double)(c->w.columns / BLOCK + 8) : (double)c->w.columns + 8;
+    double roundings = (double)c->w.columns + 8; /* sums of whole blocks and shares are exact */
+    if (kind == INT16) roundings = (double)(c->w.columns / BLOCK + 8);
+    if (kind == INT8) roundings = (double)(c->w.columns / INT8_SHARE + c->w.columns / BLOCK + 8);
     *bound = error + roundings * UNIT * (norm + error) + 1e-37;
     return value;
 }

@@ -14,24 +14,41 @@ static const anm_gemm_kernel *const levels[ANM_ISA_COUNT] = {
     ANM_NEON([ANM_ISA_NEON] = anm_gemm_kernels_neon,)
 };
 
-static const anm_gemm_kernel *find_at(const anm_matrix *w, anm_isa isa) {
-    for (const anm_gemm_kernel *k = levels[isa]; k && k->name; k++)
+static const anm_gemm_kernel *const int8_levels[ANM_ISA_COUNT] = {
+    ANM_AVX512VNNI([ANM_ISA_AVX512VNNI] = anm_gemm_int8_kernels_avx512vnni,)
+};
+
+static const anm_gemm_kernel *first_of(const anm_gemm_kernel *list, const anm_matrix *w) {
+    for (const anm_gemm_kernel *k = list; k && k->name; k++)
         if (k->accepts(w)) return k;
     return NULL;
 }
 
-const anm_gemm_kernel *anm_gemm_find(const anm_matrix *w, anm_isa isa) {
-    const anm_gemm_kernel *found = find_at(w, isa);
+static const anm_gemm_kernel *find_at(const anm_matrix *w, anm_isa isa, bool int8) {
+    const anm_gemm_kernel *found = int8 ? first_of(int8_levels[isa], w) : NULL;
+    return found ? found : first_of(levels[isa], w);
+}
+
+const anm_gemm_kernel *anm_gemm_find(const anm_matrix *w, anm_isa isa, bool int8) {
+    const anm_gemm_kernel *found = find_at(w, isa, int8);
     while (!found && isa != ANM_ISA_C) {
         isa = anm_isa_below(isa);
-        found = find_at(w, isa);
+        found = find_at(w, isa, int8);
     }
     return found;
 }
 
-const anm_gemm_kernel *anm_gemm_at(size_t index) {
-    for (int isa = 0; isa < ANM_ISA_COUNT; isa++)
-        for (const anm_gemm_kernel *k = levels[isa]; k && k->name; k++)
-            if (index-- == 0) return k;
+static const anm_gemm_kernel *nth_of(const anm_gemm_kernel *list, size_t *index) {
+    for (const anm_gemm_kernel *k = list; k && k->name; k++)
+        if ((*index)-- == 0) return k;
     return NULL;
+}
+
+const anm_gemm_kernel *anm_gemm_at(size_t index) {
+    const anm_gemm_kernel *found = NULL;
+    for (int isa = 0; isa < ANM_ISA_COUNT && !found; isa++) {
+        found = nth_of(levels[isa], &index);
+        if (!found) found = nth_of(int8_levels[isa], &index);
+    }
+    return found;
 }

@@ -27,8 +27,11 @@ typedef struct anm_gemm_kernel {
                 float *y, int64_t ldy, void *scratch);
 } anm_gemm_kernel;
 
-/* The best kernel at `isa` or below that accepts the matrix; never NULL. */
-const anm_gemm_kernel *anm_gemm_find(const anm_matrix *w, anm_isa isa);
+/*
+ * The best kernel at `isa` or below that accepts the matrix; never NULL. With `int8` also one that
+ * rounds both factors to 8 bits, where a level has it.
+ */
+const anm_gemm_kernel *anm_gemm_find(const anm_matrix *w, anm_isa isa, bool int8);
 const anm_gemm_kernel *anm_gemm_at(size_t index); /* NULL past the end */
 
 #endif

@@ -10,6 +10,8 @@
 
 #include <math.h>
 
+#include "src/cpu/kernels/gemm_whole.h"
+
 enum { WEIGHT_UNITS = 4095, INPUT_SUM = 2147483647 / WEIGHT_UNITS - 256 };
 
 typedef int16_t weight;

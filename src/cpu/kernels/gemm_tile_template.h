@@ -41,20 +41,58 @@ static size_t scratch_bytes(const anm_matrix *w, int64_t tokens) {
     return sizeof(gemm_scratch) + (size_t)sums * 4;
 }
 
-/* `rows` rows against `groups` groups of tokens over one block. */
-ALWAYS void multiply_tile(const weight *w, const float *factor, const float *x,
-                          const float *x_factor, int64_t elements, float *sums, int64_t ld,
-                          bool first, int rows, int groups) {
-    va sum[8][MANY] = {0};
+/* `rows` rows against `groups` groups of tokens over one share. */
+ALWAYS void multiply_share(const weight *w, const float *x, int64_t elements, int rows, int groups,
+                           va sum[8][MANY]) {
+    va start[MANY] = {0};
+    for (int g = 0; g < groups && STARTS; g++)
+        memcpy(&start[g], x + g * GROUP_FLOATS, sizeof start[g]);
+    x += STARTS * VN;
+    for (int r = 0; r < rows; r++)
+        for (int g = 0; g < groups; g++) sum[r][g] = start[g];
     for (int64_t k = 0; k < elements; k++)
         for (int r = 0; r < rows; r++)
             for (int g = 0; g < groups; g++)
                 sum[r][g] = dot(sum[r][g], x + g * GROUP_FLOATS + k * VN, w + r * BLOCK + k * PER);
+}
+
+/* Over one block, which is one share. */
+ALWAYS void multiply_whole(const weight *w, const float *factor, const float *x,
+                           const float *x_factor, int64_t elements, float *sums, int64_t ld,
+                           bool first, int rows, int groups) {
+    va sum[8][MANY];
+    multiply_share(w, x, elements, rows, groups, sum);
     for (int r = 0; r < rows; r++)
         for (int g = 0; g < groups; g++) {
             float *to = sums + r * ld + g * VN;
             vf scale = v_mul(v_set(factor[r]), v_load(x_factor + g * VN));
             vf value = v_mul(sum_float(sum[r][g]), scale);
+            v_store(to, first ? value : v_add(v_load(to), value));
+        }
+}
+
+/* Over one block, share by share. */
+ALWAYS void multiply_shares(const weight *w, const float *factor, const float *x,
+                            const float *x_factor, int64_t elements, float *sums, int64_t ld,
+                            bool first, int rows, int groups) {
+    va sum[8][MANY];
+    vf total[8][MANY];
+    for (int r = 0; r < rows; r++)
+        for (int g = 0; g < groups; g++) total[r][g] = v_zero();
+    for (; elements > 0; elements -= SHARE / PER) {
+        multiply_share(w, x, elements < SHARE / PER ? elements : SHARE / PER, rows, groups, sum);
+        for (int r = 0; r < rows; r++)
+            for (int g = 0; g < groups; g++)
+                total[r][g] = v_fma(sum_float(sum[r][g]), v_load(x_factor + g * GROUP_FACTORS),
+                                    total[r][g]);
+        w += SHARE;
+        x += SHARE_FLOATS;
+        x_factor += VN;
+    }
+    for (int r = 0; r < rows; r++)
+        for (int g = 0; g < groups; g++) {
+            float *to = sums + r * ld + g * VN;
+            vf value = v_mul(total[r][g], v_set(factor[r]));
             v_store(to, first ? value : v_add(v_load(to), value));
         }
 }
@@ -78,8 +116,12 @@ static void write_pending(gemm_scratch *s) {
 ALWAYS void multiply_groups(gemm_scratch *s, const float *x, const float *x_factor,
                             int64_t elements, float *sums, bool first, int rows, int groups) {
     for (int64_t r = 0; r < s->panel.rows; r += rows) {
-        multiply_tile(s->weights + r * BLOCK, s->panel.factor + r, x, x_factor, elements,
-                      sums + r * s->ld, s->ld, first, rows, groups);
+        const weight *w = s->weights + r * BLOCK;
+        const float *factor = s->panel.factor + r;
+        float *to = sums + r * s->ld;
+        if (SHARES == 1)
+            multiply_whole(w, factor, x, x_factor, elements, to, s->ld, first, rows, groups);
+        else multiply_shares(w, factor, x, x_factor, elements, to, s->ld, first, rows, groups);
         write_square(s);
     }
 }
@@ -90,7 +132,7 @@ static void multiply_panel(gemm_scratch *s, const gemm_input *in, float *sums, f
     bool first = block == 0;
     for (int64_t g = 0, n; g < in->groups; g += n) {
         const float *x = in->packed + (block * in->groups + g) * GROUP_FLOATS;
-        const float *x_factor = in->factors + (block * in->groups + g) * VN;
+        const float *x_factor = in->factors + (block * in->groups + g) * GROUP_FACTORS;
         float *to = sums + g * VN;
         int64_t left = in->tokens - g * VN;
         n = in->groups - g < MANY ? in->groups - g : MANY;

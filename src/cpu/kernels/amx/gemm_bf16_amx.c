@@ -8,6 +8,7 @@
  */
 #include "src/cpu/kernels/amx/tiles_amx.h"
 #include "src/cpu/kernels/avx512/vector_avx512.h"
+#include "src/cpu/kernels/gemm_whole.h"
 
 typedef uint16_t weight; /* a bf16 */
 enum { PER = 2 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* GEMM in fp32, each element of a row against vectors of tokens. */
+#include "src/cpu/kernels/gemm_whole.h"
 #include "src/cpu/kernels/neon/vector_neon.h"
 
 typedef float weight;
