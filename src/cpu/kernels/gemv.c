@@ -10,6 +10,7 @@ static const anm_gemv_kernel *const levels[ANM_ISA_COUNT] = {
     ANM_AVX512([ANM_ISA_AVX512] = anm_gemv_kernels_avx512,)
     ANM_AVX512VNNI([ANM_ISA_AVX512VNNI] = anm_gemv_kernels_avx512vnni,)
     ANM_NEON([ANM_ISA_NEON] = anm_gemv_kernels_neon,)
+    ANM_NEONDOT([ANM_ISA_NEONDOT] = anm_gemv_kernels_neondot,)
 };
 
 static const anm_gemv_kernel *find_at(const anm_matrix *w, anm_isa isa) {

@@ -122,7 +122,7 @@ GEMV_INLINE void int4_rows(bool is_signed, int rows, const anm_matrix *w, const 
             const uint8_t *at = (const uint8_t *)w->data + (row + r) * stride + column / 2;
             int64_t group0 = (row + r) / w->group_rows * across;
             gemv_prefetch_block(4, at);
-            if (p.count < INT4_GROUPS) at = words_padded(at, p.count * INT4_GROUP / 2, copy);
+            if (p.count < INT4_GROUPS) at = gemv_padded(at, p.count * INT4_GROUP / 2, copy);
             total[r] = int4_row_block(is_signed, w, p, group0, at, in.words + column, block_sums,
                                       v_set(in.scale[b]), total[r]);
         }

@@ -10,5 +10,6 @@ extern const anm_gemv_kernel anm_gemv_kernels_avx2[];
 extern const anm_gemv_kernel anm_gemv_kernels_avx512[];
 extern const anm_gemv_kernel anm_gemv_kernels_avx512vnni[];
 extern const anm_gemv_kernel anm_gemv_kernels_neon[];
+extern const anm_gemv_kernel anm_gemv_kernels_neondot[];
 
 #endif

@@ -6,6 +6,8 @@
 #ifndef ANM_CPU_GEMV_SPANS_H
 #define ANM_CPU_GEMV_SPANS_H
 
+#include <string.h>
+
 #include "src/base/half.h"
 #include "src/cpu/kernels/gemv.h"
 
@@ -32,6 +34,13 @@ GEMV_INLINE void gemv_prefetch_block(int bits, const uint8_t *w) {
         __builtin_prefetch(w + GEMV_FAR + i, 0, 2);
         __builtin_prefetch(w + GEMV_NEAR + i, 0, 3);
     }
+}
+
+/* A last block of `tail` bytes, with zeros behind. */
+GEMV_INLINE const uint8_t *gemv_padded(const uint8_t *w, int64_t tail, uint8_t *copy) {
+    memset(copy, 0, ANM_GEMV_BLOCK);
+    memcpy(copy, w, (size_t)tail);
+    return copy;
 }
 
 /* The tables of the next groups of rows. */

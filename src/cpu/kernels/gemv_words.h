@@ -14,13 +14,11 @@
 #define ANM_CPU_GEMV_WORDS_H
 
 #include "src/base/half.h"
-#include "src/cpu/kernels/gemv_levels.h"
 #include "src/cpu/kernels/gemv_spans.h"
 
 enum {
-    WORDS_ROWS = 4,      /* at a time */
     WORDS_64 = 64 / WORDS, /* vectors of 64 columns */
-    X_UNITS = 16383      /* TABLE_UNITS is the level's: it loads tables */
+    X_UNITS = 16383        /* TABLE_UNITS is the level's: it loads tables */
 };
 
 /* The prepared x: a scale for each block, then the words of all blocks. */
@@ -37,7 +35,7 @@ static size_t words_input_bytes(int64_t columns) {
     return (size_t)(words_scales(columns) * 4 + gemv_blocks(columns) * ANM_GEMV_BLOCK * 2);
 }
 
-static inline words_input words_input_at(const void *input, int64_t columns) {
+GEMV_INLINE words_input words_input_at(const void *input, int64_t columns) {
     return (words_input){input, (const int16_t *)((const float *)input + words_scales(columns))};
 }
 
@@ -93,82 +91,25 @@ GEMV_INLINE void words_add_block(int bits, const decoder *d, const tables *t, co
     }
 }
 
-/* A last block of `tail` bytes, with zeros behind. */
-GEMV_INLINE const uint8_t *words_padded(const uint8_t *w, int64_t tail, uint8_t *copy) {
-    memset(copy, 0, ANM_GEMV_BLOCK);
-    memcpy(copy, w, (size_t)tail);
-    return copy;
+typedef words_input gemv_x;
+
+GEMV_INLINE gemv_x gemv_x_at(const void *input, int64_t columns) {
+    return words_input_at(input, columns);
 }
 
-GEMV_INLINE void words_add_rows(int bits, int rows, const decoder *d, const tables *t,
-                                const gemv_span *c, const words_input *in, const uint8_t *w,
-                                int64_t stride, vf *total) {
-    const int64_t whole = c->blocks - (c->tail != 0), block_bytes = ANM_GEMV_BLOCK / 8 * bits;
-    uint8_t copy[ANM_GEMV_BLOCK];
-    for (int r = 0; r < rows; r++) total[r] = v_zero();
-    for (int64_t b = 0; b < c->blocks; b++, w += block_bytes) {
-        const int16_t *x = in->words + (c->block0 + b) * ANM_GEMV_BLOCK;
-        vf scale = v_set(in->scale[c->block0 + b]);
-        for (int r = 0; r < rows; r++) {
-            const uint8_t *at = w + r * stride;
-            lanes sum[SUMS];
-            for (int s = 0; s < SUMS; s++) sum[s] = lanes_zero();
-            gemv_prefetch_block(bits, at);
-            if (b >= whole) at = words_padded(at, c->tail, copy);
-            words_add_block(bits, d, t, at, x, sum);
-            for (int s = 0; s < SUMS; s++)
-                total[r] = v_fma(lanes_float(sum[s]), scale, total[r]);
-        }
-    }
+GEMV_INLINE vf gemv_add_block(int bits, const decoder *d, const tables *t, const uint8_t *w,
+                              const gemv_x *x, int64_t block, vf total) {
+    vf scale = v_set(x->scale[block]);
+    lanes sum[SUMS];
+    for (int s = 0; s < SUMS; s++) sum[s] = lanes_zero();
+    words_add_block(bits, d, t, w, x->words + block * ANM_GEMV_BLOCK, sum);
+    for (int s = 0; s < SUMS; s++) total = v_fma(lanes_float(sum[s]), scale, total);
+    return total;
 }
 
-GEMV_INLINE void words_run_span(int bits, const anm_matrix *w, const decoder *d, const tables *t,
-                                float scale, const gemv_span *c, const words_input *in, float *y) {
-    const int64_t stride = w->columns * bits / 8;
-    const uint8_t *data = (const uint8_t *)w->data + c->block0 * (ANM_GEMV_BLOCK / 8 * bits);
-    vf total[WORDS_ROWS];
-    for (int64_t row = c->row0; row < c->row1; row += WORDS_ROWS) {
-        int n = c->row1 - row < WORDS_ROWS ? (int)(c->row1 - row) : WORDS_ROWS;
-        const uint8_t *at = data + row * stride;
-        if (n == WORDS_ROWS)
-            words_add_rows(bits, WORDS_ROWS, d, t, c, in, at, stride, total);
-        else
-            for (int r = 0; r < n; r++)
-                words_add_rows(bits, 1, d, t, c, in, at + r * stride, stride, total + r);
-        for (int r = 0; r < n; r++) {
-            float sum = v_sum(total[r]) * scale;
-            y[row + r] = c->block0 ? y[row + r] + sum : sum;
-        }
-    }
-}
+#include "src/cpu/kernels/gemv_table_template.h"
 
-/* A span's tables are made while the one before is computed: they depend on a long chain. */
-GEMV_INLINE void words_run(int bits, const anm_matrix *w, const void *input, int64_t row0,
-                           int64_t row1, float *y) {
-    const words_input in = words_input_at(input, w->columns);
-    gemv_span span = gemv_span_start(bits, w, row0);
-    decoder d;
-    tables t[2];
-    float scale[2] = {0, 0};
-    decoder_make(bits, &d);
-    bool more = gemv_span_next(bits, w, row1, &span);
-    if (more) scale[0] = tables_load(bits, span.lut, &t[0]);
-    for (int turn = 0; more; turn ^= 1) {
-        gemv_span next = span;
-        more = gemv_span_next(bits, w, row1, &next);
-        if (more) scale[turn ^ 1] = tables_load(bits, next.lut, &t[turn ^ 1]);
-        words_run_span(bits, w, &d, &t[turn], scale[turn], &span, &in, y);
-        span = next;
-    }
-    gemv_scale_rows(w, row0, row1, y);
-}
-
-#define GEMV_WORDS(bits)                                                                           \
-    static bool accepts_lut##bits(const anm_matrix *w) { return gemv_accepts_lut(w, bits); }       \
-    static void run_lut##bits(const anm_matrix *w, const void *input, int64_t row0, int64_t row1,  \
-                              float *y) {                                                          \
-        words_run(bits, w, input, row0, row1, y);                                                  \
-    }
+#define GEMV_WORDS(bits) GEMV_TABLE(bits)
 
 /* Widths whose columns have the same order share a prepared input. */
 static void prepare_words(const float *x, int64_t columns, void *input) {
@@ -179,9 +120,6 @@ static void prepare_nibbles(const float *x, int64_t columns, void *input) {
 }
 
 #define GEMV_WORDS_KERNEL(bits, prepare, suffix, isa)                                              \
-    {                                                                                              \
-        "gemv_lut" #bits "_" suffix, isa, ANM_GEMV_INT14, accepts_lut##bits, 8,                    \
-            words_input_bytes, prepare, run_lut##bits                                              \
-    }
+    GEMV_TABLE_KERNEL(bits, ANM_GEMV_INT14, words_input_bytes, prepare, suffix, isa)
 
 #endif

@@ -5,8 +5,7 @@
 
 #include <arm_neon.h>
 
-#include "src/cpu/kernels/gemv_spans.h"
-#include "src/cpu/kernels/neon/vector_neon.h"
+#include "src/cpu/kernels/neon/bytes_neon.h"
 
 typedef int16x8_t words;
 typedef int32x4_t lanes;
@@ -24,31 +23,14 @@ typedef struct tables {
     uint8x16x4_t low[4], high[4];
 } tables;
 
-GEMV_INLINE uint8x16x4_t load64(const uint8_t *bytes) {
-    return (uint8x16x4_t){
-        {vld1q_u8(bytes), vld1q_u8(bytes + 16), vld1q_u8(bytes + 32), vld1q_u8(bytes + 48)}};
-}
-
 GEMV_INLINE float tables_load(int bits, const uint16_t *lut, tables *t) {
     uint8_t low[256] = {0}, high[256] = {0};
-    int n = 1 << bits;
-    vf max = v_zero();
-    for (int i = 0; i < n; i += VN) max = v_max(max, v_abs(v_load_half_part(lut + i, n - i)));
-    float largest = v_largest(max);
-    vf units = v_set(largest > 0 ? TABLE_UNITS / largest : 0);
-    for (int i = 0; i < n; i += VN) {
-        int32_t q[VN];
-        vst1q_s32(q, vcvtnq_s32_f32(v_mul(v_load_half_part(lut + i, n - i), units)));
-        for (int j = 0; j < VN; j++) {
-            low[i + j] = (uint8_t)q[j];
-            high[i + j] = (uint8_t)(q[j] >> 8);
-        }
-    }
-    for (int i = 0; i < (n + 63) / 64; i++) {
+    float unit = table_digits(bits, lut, TABLE_UNITS, false, high, low);
+    for (int i = 0; i < ((1 << bits) + 63) / 64; i++) {
         t->low[i] = load64(low + 64 * i);
         t->high[i] = load64(high + 64 * i);
     }
-    return largest / TABLE_UNITS;
+    return unit;
 }
 
 /* How 8 columns' indices come to lie in words, for each 8 of 64 columns. */
@@ -88,15 +70,6 @@ GEMV_INLINE uint8x16_t index_bytes(int bits, const decoder *d, const uint8_t *w,
     if (bits == 8) return vld1q_u8(w + 16 * i);
     uint8x16_t low = vuzp1q_u8(index_words(bits, d, w, 2 * i), index_words(bits, d, w, 2 * i + 1));
     return vandq_u8(low, vdupq_n_u8((uint8_t)((1 << bits) - 1)));
-}
-
-GEMV_INLINE uint8x16_t look_up(int bits, const uint8x16x4_t *table, uint8x16_t index) {
-    if (bits <= 4) return vqtbl1q_u8(table->val[0], index);
-    uint8x16_t bytes = vqtbl4q_u8(table[0], index);
-    if (bits == 8)
-        for (int i = 1; i < 4; i++)
-            bytes = vqtbx4q_u8(bytes, table[i], vsubq_u8(index, vdupq_n_u8((uint8_t)(64 * i))));
-    return bytes;
 }
 
 GEMV_INLINE void look_up16(int bits, const tables *t, uint8x16_t index, words out[2]) {
