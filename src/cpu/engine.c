@@ -8,6 +8,7 @@
 #include "src/base/alloc.h"
 #include "src/base/clock.h"
 #include "src/base/dtype.h"
+#include "src/cpu/parts.h"
 #include "src/cpu/plan_build.h"
 #include "src/cpu/stream_walk.h"
 #include "src/cpu/workspace.h"
@@ -18,6 +19,11 @@ struct anm_engine {
     pthread_mutex_t lock;
     anm_engine_result *idle; /* those that nobody uses, without a workspace */
     uint64_t *ticks, *cache_bytes; /* by step; NULL: not profiling */
+    anm_parts *parts;   /* instead of the plan */
+    anm_dtype *declared; /* of their outputs */
+    bool borrows; /* fp32 and int32 inputs are read where they lie */
+    bool profiling;
+    bool light;   /* waking other threads would take longer than the run */
 };
 
 struct anm_engine_result {
@@ -27,6 +33,7 @@ struct anm_engine_result {
     const char *based; /* where `base` takes the workspace to be */
     char **base;
     anm_tensor *outputs;
+    anm_interp_result *by_parts; /* of a function in parts; all else is unused then */
 };
 
 /* Making. */
@@ -48,6 +55,17 @@ static anm_status copy_function(anm_engine *e, const anm_mil_function *f, const 
     return status;
 }
 
+/* Few microseconds between two barriers. */
+static bool is_light(const anm_plan *p) {
+    uint64_t phases = p->step_count ? (uint64_t)p->steps[p->step_count - 1].phase + 1 : 1;
+    uint64_t bytes = p->scratch_begin, flops = 0;
+    for (size_t i = 0; i < p->step_count; i++) {
+        bytes += p->steps[i].bytes;
+        flops += p->steps[i].flops;
+    }
+    return bytes < phases << 16 && flops < phases << 17;
+}
+
 static anm_status build(anm_engine *e, const anm_mil_function *f, const anm_tensor *inputs,
                         size_t count, const anm_engine_options *o, anm_error *err) {
     anm_pass_options passes = {.skip = o->skip, .validate = o->validate};
@@ -59,7 +77,24 @@ static anm_status build(anm_engine *e, const anm_mil_function *f, const anm_tens
     e->plan.rows = anm_row_kernels_find(o->isa);
     e->plan.threads = o->threads > 0 ? o->threads : 1;
     e->plan.output_names = e->plan.flow.output_names;
-    return anm_plan_fill(&e->plan, o->state_dtype, err);
+    ANM_TRY(anm_plan_fill(&e->plan, o->state_dtype, err));
+    e->borrows = o->part;
+    e->light = o->part && is_light(&e->plan);
+    return ANM_OK;
+}
+
+/* The plan's place is taken by parts, if there can be any; else what was said about it stands. */
+static anm_status build_parts(anm_engine *e, const anm_mil_function *f, const anm_tensor *inputs,
+                              size_t count, const anm_engine_options *o) {
+    anm_error ignored;
+    anm_flow_free(&e->plan.flow);
+    e->plan = (anm_plan){0};
+    ANM_TRY(anm_parts_create(f, inputs, count, o, &e->parts, &ignored));
+    e->declared = anm_calloc(f->body->output_count + 1, sizeof *e->declared);
+    if (!e->declared) return ANM_ERROR_MEMORY;
+    for (size_t i = 0; i < f->body->output_count; i++)
+        e->declared[i] = f->body->outputs[i]->type->dtype;
+    return ANM_OK;
 }
 
 anm_status anm_engine_create(const anm_mil_function *function, const anm_tensor *inputs,
@@ -74,6 +109,11 @@ anm_status anm_engine_create(const anm_mil_function *function, const anm_tensor 
     }
     anm_workspaces_join();
     anm_status status = build(e, function, inputs, input_count, options, err);
+    if (status != ANM_OK && options->refused && e->plan.refused)
+        *options->refused = e->plan.refused->outputs[0]->id;
+    if (status == ANM_ERROR_UNSUPPORTED && options->parts &&
+        build_parts(e, function, inputs, input_count, options) == ANM_OK)
+        status = ANM_OK;
     if (status == ANM_OK) *out = e;
     else anm_engine_destroy(e);
     return status;
@@ -94,6 +134,8 @@ void anm_engine_destroy(anm_engine *e) {
     for (size_t i = 0; i < e->plan.fallbacks && e->plan.interps; i++)
         anm_interp_destroy(e->plan.interps[i]);
     anm_flow_free(&e->plan.flow);
+    anm_parts_destroy(e->parts);
+    anm_free(e->declared);
     anm_free(e->ticks);
     anm_free(e->cache_bytes);
     pthread_mutex_destroy(&e->lock);
@@ -103,6 +145,7 @@ void anm_engine_destroy(anm_engine *e) {
 
 bool anm_engine_fits(const anm_engine *e, const anm_tensor *inputs, size_t input_count) {
     const anm_mil_function *f = e->plan.flow.function;
+    if (e->parts) return true;
     for (size_t i = 0; i < f->input_count; i++) {
         if (f->inputs[i]->type->kind == ANM_MIL_STATE) continue;
         const anm_tensor *t = find_tensor(inputs, input_count, f->inputs[i]->name);
@@ -116,6 +159,7 @@ bool anm_engine_fits(const anm_engine *e, const anm_tensor *inputs, size_t input
 
 anm_engine_facts anm_engine_get_facts(const anm_engine *e) {
     const anm_plan *p = &e->plan;
+    if (e->parts) return anm_parts_facts(e->parts);
     size_t phases = p->step_count ? (size_t)p->steps[p->step_count - 1].phase + 1 : 0;
     return (anm_engine_facts){p->workspace, p->flow.copied, p->step_count, phases, p->fallbacks};
 }
@@ -168,6 +212,11 @@ static anm_engine_result *take_result(anm_engine *e) {
 void anm_engine_result_release(anm_engine_result *r) {
     if (!r) return;
     anm_engine *e = r->engine;
+    if (e->parts) {
+        anm_interp_result_destroy(r->by_parts);
+        anm_free(r);
+        return;
+    }
     anm_workspace_give(r->workspace);
     r->workspace = NULL;
     pthread_mutex_lock(&e->lock);
@@ -178,8 +227,9 @@ void anm_engine_result_release(anm_engine_result *r) {
 
 /* Running. */
 
-static anm_status load_input(const anm_plan *p, size_t i, const anm_tensor *t, char **base,
-                             anm_error *err) {
+static anm_status load_input(const anm_engine *e, size_t i, const anm_tensor *t,
+                             anm_engine_result *r, anm_error *err) {
+    const anm_plan *p = &e->plan;
     const anm_mil_value *value = p->flow.function->inputs[i];
     const anm_lie *lie = &p->inputs[i];
     size_t bytes;
@@ -190,7 +240,12 @@ static anm_status load_input(const anm_plan *p, size_t i, const anm_tensor *t, c
     if (!anm_dtype_bytes(t->dtype, count, &bytes) || t->bytes < bytes || (bytes && !t->data))
         return anm_fail(err, ANM_ERROR_ARGUMENT, t->name, "has %zu bytes where %zu are needed",
                         t->bytes, bytes);
-    anm_elements_convert(lie->dtype, base[lie->block], t->dtype, t->data, count);
+    if (e->borrows && t->dtype == lie->dtype && (uintptr_t)t->data % 16 == 0) {
+        r->base[lie->block] = t->data; /* no step writes to an input */
+        return ANM_OK;
+    }
+    r->base[lie->block] = r->workspace->memory + p->blocks[lie->block].offset;
+    anm_elements_convert(lie->dtype, r->base[lie->block], t->dtype, t->data, count);
     return ANM_OK;
 }
 
@@ -205,14 +260,16 @@ static anm_status load_state(const anm_plan *p, size_t i, const anm_tensor *t, c
     return ANM_OK;
 }
 
-static anm_status load(const anm_plan *p, const anm_tensor *inputs, size_t input_count,
-                       const anm_tensor *states, size_t state_count, char **base, anm_error *err) {
+static anm_status load(const anm_engine *e, const anm_tensor *inputs, size_t input_count,
+                       const anm_tensor *states, size_t state_count, anm_engine_result *r,
+                       anm_error *err) {
+    const anm_plan *p = &e->plan;
     const anm_mil_function *f = p->flow.function;
     for (size_t i = 0; i < f->input_count; i++) {
         const char *name = f->inputs[i]->name;
         if (f->inputs[i]->type->kind == ANM_MIL_STATE)
-            ANM_TRY(load_state(p, i, find_tensor(states, state_count, name), base, err));
-        else ANM_TRY(load_input(p, i, find_tensor(inputs, input_count, name), base, err));
+            ANM_TRY(load_state(p, i, find_tensor(states, state_count, name), r->base, err));
+        else ANM_TRY(load_input(e, i, find_tensor(inputs, input_count, name), r, err));
     }
     return ANM_OK;
 }
@@ -250,10 +307,25 @@ static void give_outputs(const anm_plan *p, anm_engine_result *r) {
     }
 }
 
+static anm_status run_parts(anm_engine *e, anm_pool *pool, const anm_tensor *inputs,
+                            size_t input_count, anm_tensor *states, size_t state_count,
+                            anm_engine_result **out, anm_error *err) {
+    anm_engine_result *r = anm_calloc(1, sizeof *r);
+    if (!r) return anm_fail_memory(err);
+    r->engine = e;
+    anm_status status = anm_parts_run(e->parts, pool, inputs, input_count, states, state_count,
+                                      &r->by_parts, err);
+    if (status == ANM_OK) *out = r;
+    else anm_free(r);
+    return status;
+}
+
 anm_status anm_engine_run(anm_engine *e, anm_pool *pool, const anm_tensor *inputs,
                           size_t input_count, anm_tensor *states, size_t state_count,
                           anm_engine_result **out, anm_error *err) {
     *out = NULL;
+    if (e->parts)
+        return run_parts(e, pool, inputs, input_count, states, state_count, out, err);
     anm_engine_result *r = take_result(e);
     if (!r) return anm_fail_memory(err);
     anm_exec x = {.plan = &e->plan,
@@ -263,9 +335,10 @@ anm_status anm_engine_run(anm_engine *e, anm_pool *pool, const anm_tensor *input
                   .ticks = e->ticks,
                   .cache_bytes = e->cache_bytes};
     anm_status status =
-        load(&e->plan, inputs, input_count, states, state_count, r->base, err);
+        load(e, inputs, input_count, states, state_count, r, err);
     if (status == ANM_OK) {
-        anm_pool_run(pool, walk_steps, &x);
+        if (e->light) anm_pool_run_alone(pool, walk_steps, &x);
+        else anm_pool_run(pool, walk_steps, &x);
         status = (anm_status)x.failed;
     }
     if (status != ANM_OK) {
@@ -279,14 +352,25 @@ anm_status anm_engine_run(anm_engine *e, anm_pool *pool, const anm_tensor *input
 
 const anm_tensor *anm_engine_result_tensors(const anm_engine_result *r, size_t *count,
                                             const anm_dtype **declared) {
-    *count = r->engine->plan.flow.function->body->output_count;
-    if (declared) *declared = r->engine->plan.output_dtypes;
+    const anm_engine *e = r->engine;
+    if (declared) *declared = e->parts ? e->declared : e->plan.output_dtypes;
+    if (e->parts) return anm_interp_result_tensors(r->by_parts, count);
+    *count = e->plan.flow.function->body->output_count;
     return r->outputs;
+}
+
+const anm_view *anm_engine_output_view(const anm_engine *e, size_t index) {
+    return &e->plan.outputs[index].view;
 }
 
 /* Profiling. */
 
 void anm_engine_profile(anm_engine *e, bool on) {
+    e->profiling = on;
+    if (e->parts) {
+        anm_parts_profile(e->parts, on);
+        return;
+    }
     anm_free(e->ticks);
     anm_free(e->cache_bytes);
     e->ticks = on ? anm_calloc(e->plan.step_count + 1, sizeof *e->ticks) : NULL;
@@ -294,10 +378,11 @@ void anm_engine_profile(anm_engine *e, bool on) {
 }
 
 size_t anm_engine_profile_count(const anm_engine *e) {
-    return e->ticks ? e->plan.step_count : 0;
+    return e->profiling ? anm_engine_get_facts(e).steps : 0;
 }
 
 anm_engine_timing anm_engine_profile_at(const anm_engine *e, size_t index) {
+    if (e->parts) return anm_parts_step_at(e->parts, index);
     const anm_step *s = &e->plan.steps[index];
     return (anm_engine_timing){.kind = s->kind,
                                .label = s->op ? anm_mil_op_label(s->op) : NULL,

@@ -10,6 +10,7 @@
 #include "src/cpu/pool.h"
 #include "src/interp/interp.h"
 #include "src/pass/constants.h"
+#include "src/pass/view.h"
 
 typedef struct anm_engine anm_engine;
 
@@ -21,6 +22,9 @@ typedef struct anm_engine_options {
     bool validate;         /* the function after each pass */
     anm_constants *constants; /* shared by the engines of the function, and outlives them; NULL:
                                * the engine keeps its own */
+    bool parts; /* a function that no plan can hold is run in parts (parts.h), not refused */
+    bool part;  /* it is one: inputs are read where they lie, little work takes one thread only */
+    uint32_t *refused; /* NULL, or gets the number of a value of the op that has no plan */
 } anm_engine_options;
 
 /*
@@ -33,8 +37,11 @@ ANM_MUST_CHECK anm_status anm_engine_create(const anm_mil_function *function,
                                             const anm_engine_options *options, anm_engine **out,
                                             anm_error *err);
 void anm_engine_destroy(anm_engine *engine);
-/* Whether the shapes are those that it was made for. */
+/* Whether the shapes are those that it was made for; a function in parts takes any. */
 bool anm_engine_fits(const anm_engine *engine, const anm_tensor *inputs, size_t input_count);
+
+/* The shape of an output; not of a function in parts. */
+const anm_view *anm_engine_output_view(const anm_engine *engine, size_t index);
 
 /* Bytes that a run works in; of constants that were copied; ops left to the interpreter. */
 typedef struct anm_engine_facts {
@@ -44,8 +51,9 @@ anm_engine_facts anm_engine_get_facts(const anm_engine *engine);
 
 /*
  * Runs once, on the threads of `pool`; any number of callers at a time. States are updated in
- * place, partly if the run fails. The result's tensors are fp32 and int32; they live until it is
- * released, which must be before the engine is.
+ * place, partly if the run fails. The result's tensors are fp32 and int32 (or, of a function in
+ * parts, integers of the declared type); they live until it is released, which must be before the
+ * engine is.
  */
 typedef struct anm_engine_result anm_engine_result;
 ANM_MUST_CHECK anm_status anm_engine_run(anm_engine *engine, anm_pool *pool,

@@ -131,9 +131,21 @@ static bool is_too_large(const anm_mil_op *op) {
     return false;
 }
 
+/* Kernels count on at least one element. */
+static bool is_empty(const anm_mil_op *op) {
+    for (size_t i = 0; i < op->output_count; i++)
+        if (anm_type_elements(op->outputs[i]->type) == 0) return true;
+    return false;
+}
+
 static void build_step(anm_planner *p, const anm_mil_op *op) {
     if (!has_known_shapes(op)) {
         p->status = refuse_shape(p, op);
+        return;
+    }
+    if (is_empty(op)) {
+        p->status = anm_fail(p->err, ANM_ERROR_UNSUPPORTED, p->plan->flow.function->name,
+                             "%s (%s) gives no elements", anm_mil_op_label(op), op->type);
         return;
     }
     if (is_too_large(op)) {
@@ -153,7 +165,7 @@ static void build_steps(anm_planner *p) {
         if (!is_constant_op(op)) build_step(p, op);
         p->number++;
     }
-    p->at = NULL;
+    if (p->status == ANM_OK) p->at = NULL; /* else it tells which op failed */
 }
 
 /* The workspace: big blocks first, each at the lowest place free during its lifetime. */
@@ -243,6 +255,7 @@ anm_status anm_plan_fill(anm_plan *plan, anm_dtype state_dtype, anm_error *err) 
     if (p.status == ANM_OK) find_last_uses(&p);
     if (p.status == ANM_OK) place_inputs(&p);
     if (p.status == ANM_OK) build_steps(&p);
+    plan->refused = p.status != ANM_OK && p.at && p.at->output_count ? p.at : NULL;
     if (p.status == ANM_OK) place_outputs(&p);
     if (p.status == ANM_OK) place_blocks(&p);
     if (p.status == ANM_OK) keep(&p);

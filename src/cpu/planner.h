@@ -98,6 +98,7 @@ typedef struct anm_plan {
     size_t scratch_begin, scratch_each; /* of a thread: its walk, then what its steps use */
     anm_interp **interps; /* of those steps that the interpreter runs */
     size_t fallbacks;     /* steps that the interpreter runs */
+    const anm_mil_op *refused; /* that no step could be made for; NULL: none, or not known */
 } anm_plan;
 
 typedef struct anm_planner {

@@ -75,10 +75,14 @@ static void *work(void *argument) {
     }
 }
 
+void anm_pool_run_alone(anm_pool *pool, anm_pool_body body, void *context) {
+    body(context, &pool->alone, 0, 1);
+}
+
 void anm_pool_run(anm_pool *pool, anm_pool_body body, void *context) {
     if (pool->team.threads == 1 ||
         atomic_flag_test_and_set_explicit(&pool->owned, memory_order_acquire)) {
-        body(context, &pool->alone, 0, 1);
+        anm_pool_run_alone(pool, body, context);
         return;
     }
     unsigned done = atomic_load(&pool->done.value);

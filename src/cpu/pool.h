@@ -30,6 +30,9 @@ typedef struct anm_team anm_team;
 typedef void (*anm_pool_body)(void *context, anm_team *team, int thread, int threads);
 void anm_pool_run(anm_pool *pool, anm_pool_body body, void *context);
 
+/* The same on the calling thread alone. */
+void anm_pool_run_alone(anm_pool *pool, anm_pool_body body, void *context);
+
 /* Waits until all threads of the team are here. */
 void anm_team_barrier(anm_team *team);
 /*

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "src/base/dtype.h"
+#include "src/cpu/op_function.h"
 #include "src/cpu/planner.h"
 
 typedef struct interp_step {
@@ -57,61 +58,16 @@ static void run_interp(const anm_step *s, anm_exec *x, int thread, int threads) 
 
 /* The op in a function of its own, whose inputs are what is not constant. */
 static anm_mil_function *wrap(anm_planner *p, const anm_mil_op *op) {
-    anm_arena *arena = p->plan->arena;
-    const anm_mil_function *whole = p->plan->flow.function;
-    anm_mil_function *f = anm_plan_alloc(p, sizeof *f);
-    anm_mil_block *body = anm_plan_alloc(p, sizeof *body);
-    anm_mil_op *copy = anm_arena_copy(arena, op, sizeof *op);
-    if (!f || !body || !copy) return NULL;
-    *f = (anm_mil_function){.name = whole->name, .opset = whole->opset, .body = body,
-                            .value_count = whole->value_count};
-    f->inputs = ANM_ARENA_ARRAY(arena, anm_mil_value *, 32);
-    if (!f->inputs) return NULL;
-    copy->prev = copy->next = NULL;
-    body->outputs = copy->outputs;
-    body->output_count = copy->output_count;
-    return anm_mil_block_append(body, copy), f;
-}
-
-static bool has_input(const anm_mil_function *f, const anm_mil_value *value) {
-    for (size_t i = 0; i < f->input_count; i++)
-        if (f->inputs[i] == value) return true;
-    return false;
-}
-
-/* Copies the definitions of constants in front, chains of constexpr ops included. */
-static bool add_constant(anm_planner *p, anm_mil_function *f, const anm_mil_value *value,
-                         anm_mil_op *before) {
-    for (const anm_mil_op *op = f->body->first; op != before; op = op->next)
-        for (size_t i = 0; i < op->output_count; i++)
-            if (op->outputs[i] == value) return true;
-    anm_mil_op *copy = anm_arena_copy(p->plan->arena, value->def, sizeof *copy);
-    if (!copy) return false;
-    copy->prev = copy->next = NULL;
-    for (size_t i = 0; i < copy->arg_count; i++)
-        for (size_t n = 0; n < copy->args[i].count; n++) {
-            const anm_mil_value *inner = copy->args[i].operands[n].value;
-            if (inner && !add_constant(p, f, inner, before)) return false;
-        }
-    anm_mil_block_insert_before(f->body, before, copy);
-    return true;
-}
-
-static bool gather_inputs(anm_planner *p, anm_mil_function *f, const anm_mil_op *op) {
     enum { MOST = 16 };
-    anm_mil_op *last = f->body->last;
-    for (size_t i = 0; i < op->arg_count; i++)
-        for (size_t n = 0; n < op->args[i].count; n++) {
-            anm_mil_value *value = op->args[i].operands[n].value;
-            if (!value || has_input(f, value)) continue;
-            if (anm_is_constant(value)) {
-                if (!add_constant(p, f, value, last)) return false;
-                continue;
-            }
-            if (f->input_count == MOST) return false;
-            f->inputs[f->input_count++] = value;
-        }
-    return true;
+    if (op->output_count >= MOST) return NULL;
+    anm_mil_function *f = anm_op_function(p->plan->arena, p->plan->flow.function, &op, 1);
+    if (!f) {
+        p->status = anm_fail_memory(p->err);
+        return NULL;
+    }
+    f->body->outputs = op->outputs;
+    f->body->output_count = op->output_count;
+    return f->input_count <= MOST ? f : NULL;
 }
 
 static bool bind(anm_planner *p, interp_step *s, int *reads, int *writes) {
@@ -170,8 +126,8 @@ bool anm_build_interp(anm_planner *p, const anm_mil_op *op) {
     enum { MOST = 40 };
     int reads[MOST], writes[MOST];
     interp_step *s = anm_plan_alloc(p, sizeof *s);
-    anm_mil_function *f = s && op->output_count < 16 ? wrap(p, op) : NULL;
-    if (!f || !gather_inputs(p, f, op)) {
+    anm_mil_function *f = s ? wrap(p, op) : NULL;
+    if (!f) {
         if (p->status == ANM_OK) p->status = refuse(p, op);
         return true;
     }

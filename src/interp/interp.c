@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "src/base/alloc.h"
+#include "src/base/clock.h"
 #include "src/base/dtype.h"
 #include "src/interp/constexpr.h"
 #include "src/interp/kcall.h"
@@ -116,14 +117,40 @@ static anm_status run_step(anm_run *run, const anm_plan_step *step) {
         anm_rvalue_clear(slot);
         *slot = outputs[i];
     }
-    for (size_t i = 0; i < step->released_count && k.status == ANM_OK; i++)
-        anm_rvalue_clear(&run->slots[step->released[i]]);
+    if (k.status == ANM_OK) anm_run_release(run, step);
     if (outputs != few) anm_free(outputs);
     return k.status;
 }
 
+void anm_run_release(anm_run *run, const anm_plan_step *step) {
+    for (size_t i = 0; i < step->released_count; i++)
+        anm_rvalue_clear(&run->slots[step->released[i]]);
+}
+
+static anm_status load_states(anm_run *run);
+
+/* A step that the hook left to the interpreter. */
+static anm_status run_hooked_step(anm_run *run, const anm_plan_block *block, size_t at) {
+    const anm_interp_hook *hook = run->hook;
+    const anm_plan_step *step = &block->steps[at];
+    if (step->has_state) ANM_TRY(load_states(run));
+    bool timed = hook->timed && !step->op->block_count;
+    uint64_t begin = timed ? anm_nanoseconds() : 0;
+    ANM_TRY(run_step(run, step));
+    if (timed) hook->timed(hook->context, block, at, anm_nanoseconds() - begin);
+    return ANM_OK;
+}
+
 anm_status anm_run_block(anm_run *run, const anm_plan_block *block) {
-    for (size_t i = 0; i < block->count; i++) ANM_TRY(run_step(run, &block->steps[i]));
+    const anm_interp_hook *hook = run->hook;
+    for (size_t i = 0, done = 1; i < block->count; i += done ? done : 1) {
+        if (!hook) {
+            ANM_TRY(run_step(run, &block->steps[i]));
+            continue;
+        }
+        ANM_TRY(hook->run(hook->context, run, block, i, &done));
+        if (!done) ANM_TRY(run_hooked_step(run, block, i));
+    }
     return ANM_OK;
 }
 
@@ -208,14 +235,17 @@ static anm_status load_inputs(anm_run *run, const anm_tensor *inputs, size_t cou
     return ANM_OK;
 }
 
-static anm_status load_states(anm_run *run, const anm_tensor *states, size_t count) {
+/* States whose slots are empty. */
+static anm_status load_states(anm_run *run) {
     const anm_mil_function *f = run->interp->function;
     for (size_t i = 0; i < f->input_count; i++) {
         const anm_mil_value *value = f->inputs[i];
         const anm_tensor *state = NULL;
         if (value->type->kind != ANM_MIL_STATE) continue;
-        for (size_t n = 0; n < count; n++)
-            if (states[n].name && strcmp(states[n].name, value->name) == 0) state = &states[n];
+        if (!anm_rvalue_is_empty(&run->slots[value->id])) continue;
+        for (size_t n = 0; n < run->state_count; n++)
+            if (run->states[n].name && strcmp(run->states[n].name, value->name) == 0)
+                state = &run->states[n];
         if (!state || value->type->count != 1)
             return anm_fail(run->err, ANM_ERROR_NOT_FOUND, f->name, "state \"%s\" was not given",
                             value->name);
@@ -224,14 +254,16 @@ static anm_status load_states(anm_run *run, const anm_tensor *states, size_t cou
     return ANM_OK;
 }
 
-/* Only after a run without errors, so that a failed run leaves the states as they were. */
-static void store_states(anm_run *run, anm_tensor *states, size_t count) {
+/* Without a hook only after a run without errors, so that a failed run leaves them as they were. */
+void anm_run_states_out(anm_run *run) {
     const anm_mil_function *f = run->interp->function;
-    for (size_t n = 0; n < count; n++) {
-        const anm_mil_value *value = find_input(f, states[n].name, true);
-        const anm_rvalue *v = value ? &run->slots[value->id] : NULL;
-        if (v && v->f) anm_pack_floats(states[n].dtype, v->f, v->count, states[n].data);
-        else if (v && v->i) anm_pack_ints(states[n].dtype, v->i, v->count, states[n].data);
+    for (size_t n = 0; n < run->state_count; n++) {
+        anm_tensor *state = &run->states[n];
+        const anm_mil_value *value = find_input(f, state->name, true);
+        anm_rvalue *v = value ? &run->slots[value->id] : NULL;
+        if (v && v->f) anm_pack_floats(state->dtype, v->f, v->count, state->data);
+        else if (v && v->i) anm_pack_ints(state->dtype, v->i, v->count, state->data);
+        if (v) anm_rvalue_clear(v);
     }
 }
 
@@ -279,17 +311,24 @@ fail:
 anm_status anm_interp_run(const anm_interp *interp, const anm_tensor *inputs, size_t input_count,
                           anm_tensor *states, size_t state_count, anm_interp_result **out,
                           anm_error *err) {
+    return anm_interp_run_hooked(interp, NULL, inputs, input_count, states, state_count, out, err);
+}
+
+anm_status anm_interp_run_hooked(const anm_interp *interp, const anm_interp_hook *hook,
+                                 const anm_tensor *inputs, size_t input_count, anm_tensor *states,
+                                 size_t state_count, anm_interp_result **out, anm_error *err) {
     anm_status status;
     uint32_t n = interp->function->value_count;
-    anm_run run = {.interp = interp, .err = err};
+    anm_run run = {.interp = interp, .hook = hook, .states = states, .state_count = state_count,
+                   .err = err};
     *out = NULL;
     run.slots = anm_calloc(n, sizeof *run.slots);
     if (!run.slots) return anm_fail_memory(err);
     ANM_CHECK(load_inputs(&run, inputs, input_count));
-    ANM_CHECK(load_states(&run, states, state_count));
+    if (!hook) ANM_CHECK(load_states(&run));
     ANM_CHECK(anm_run_block(&run, interp->body));
     ANM_CHECK(store_outputs(&run, out));
-    store_states(&run, states, state_count);
+    anm_run_states_out(&run);
 fail:
     for (uint32_t i = 0; i < n; i++) anm_rvalue_clear(&run.slots[i]);
     anm_free(run.slots);

@@ -156,6 +156,15 @@ static bool is_moving_read(const anm_mil_op *read) {
     return false;
 }
 
+static bool has_state(const anm_mil_op *op) {
+    for (size_t i = 0; i < op->arg_count; i++)
+        for (size_t n = 0; n < op->args[i].count; n++) {
+            const anm_mil_value *value = op->args[i].operands[n].value;
+            if (value && value->type->kind == ANM_MIL_STATE) return true;
+        }
+    return false;
+}
+
 /* Building. */
 
 static anm_status plan_block(planner *p, const anm_mil_block *block, int depth,
@@ -167,6 +176,7 @@ static anm_status plan_step(planner *p, const anm_mil_op *op, int depth, anm_pla
     if (!step->kernel)
         return fail_op(p, op, ANM_ERROR_UNSUPPORTED, "the interpreter has no such op");
     step->moves = strcmp(op->type, "read_state") == 0 && is_moving_read(op);
+    step->has_state = has_state(op);
     step->blocks = ANM_ARENA_ARRAY(p->interp->arena, anm_plan_block *, op->block_count);
     if (!step->blocks) return anm_fail_memory(p->err);
     for (size_t i = 0; i < op->block_count; i++)
@@ -211,6 +221,7 @@ static anm_status plan_block(planner *p, const anm_mil_block *block, int depth,
     anm_plan_block *plan = *out = ANM_ARENA_NEW(p->interp->arena, anm_plan_block);
     if (!plan) return anm_fail_memory(p->err);
     plan->block = block;
+    plan->number = p->interp->block_count++;
     plan->steps = ANM_ARENA_ARRAY(p->interp->arena, anm_plan_step, count);
     if (!plan->steps) return anm_fail_memory(p->err);
     ANM_TRY(plan_ops(p, block, depth, plan));

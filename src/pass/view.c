@@ -79,6 +79,7 @@ bool anm_view_reshape(anm_view *v, int rank, const int64_t *shape) {
     for (int i = rank - 1; i >= 0; i--) {
         next.shape[i] = shape[i];
         if (shape[i] == 1) continue;
+        if (shape[i] < 1) return false; /* nothing: no strides say that */
         while (n >= 0 && done == joined[n]) n--, done = 1;
         if (n < 0 || joined[n] % (done * shape[i])) return false;
         next.stride[i] = stride[n] * done;

@@ -61,7 +61,8 @@ static anm_status make_engine(anm_kept_plan *p, anm_function *f, const anm_plan_
         .isa = p->isa,
         .state_dtype = p->precision == ANM_PRECISION_FP32 ? ANM_DTYPE_FP32 : ANM_DTYPE_NONE,
         .threads = p->threads,
-        .constants = f->plans.constants};
+        .constants = f->plans.constants,
+        .parts = true};
     ANM_TRY(anm_pool_share(p->threads, &p->pool, err));
     anm_status status = anm_engine_create(f->mil, key->inputs, key->input_count, &options,
                                           &p->engine, &p->reason);

@@ -32,7 +32,7 @@ static inline void compare_engine_case(const op_case *c, anm_isa isa,
 static inline void run_engine_case(const op_case *c, const anm_mil_function *f, anm_pool *pool,
                                    anm_isa isa) {
     anm_engine_options options = {.isa = isa, .state_dtype = ANM_DTYPE_FP32, .threads = 2,
-                                  .validate = true};
+                                  .validate = true, .parts = true};
     anm_engine *engine;
     anm_engine_result *result = NULL;
     anm_tensor inputs[CASE_INPUTS];

@@ -138,7 +138,8 @@ static inline void check(const step_case *c) {
 
 /* One engine run of a text that may be anything: a status comes back, and memory is kept to. */
 static inline void run_engine_anyhow(const anm_mil_function *f, anm_pool *pool) {
-    anm_engine_options options = {.isa = ANM_ISA_C, .state_dtype = ANM_DTYPE_FP32, .threads = 1};
+    anm_engine_options options = {.isa = ANM_ISA_C, .state_dtype = ANM_DTYPE_FP32, .threads = 1,
+                                  .parts = true};
     anm_tensor inputs[CASE_INPUTS];
     anm_engine *engine = NULL;
     anm_engine_result *result = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How programs run: states, nested blocks, lists, what callers may get wrong, several threads. */
-#include "tests/unit/interp_cases.h"
+#define CHECK_CASE_TOO check_engine_case
+#include "tests/unit/engine_cases.h"
 
 #include "src/base/half.h"
 #include "src/base/threads.h"
