@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "src/mil/text.h"
+#include "src/package/flexibleread.h"
 #include "src/package/protoread.h"
 
 enum { TYPE_ML_PROGRAM = 502, SPECIFICATION_AT = 0x2b, LENGTH_AT = 0x4b, PAYLOAD_AT = 0x53 };
@@ -78,6 +79,7 @@ static anm_status describe_program(anm_package *p, anm_error *err) {
                                 &face->state_count, err));
         ANM_TRY(describe_values(p->arena, f->body->outputs, f->body->output_count, false,
                                 &face->outputs, &face->output_count, err));
+        ANM_TRY(anm_flexible_read(p->arena, f, face, err));
     }
     d->multi = count > 1;
     d->default_function = count ? d->functions[0].name : "main";

@@ -368,6 +368,62 @@ static void compiled_models_of_our_own(void **state) {
     expect_open_error(in_root("own.mlmodelc"), ANM_ERROR_UNSUPPORTED, ANM_NO_OFFSET);
 }
 
+#define TEXT_AND_SHAPES "dict<string, tensor<int32, [?]>>"
+#define DEFAULTS(shape) "(\"DefaultShapes\", {{\"x\", " shape "}})"
+#define RANGES(defaults, ranges)                                                                   \
+    "tuple<tuple<string, " TEXT_AND_SHAPES ">, tuple<string, dict<string, list<tensor<int32, "     \
+    "[2]>, ?>>>>((" DEFAULTS(defaults) ", (\"RangeDims\", {{\"x\", " ranges "}})))"
+#define SETS(defaults, sets)                                                                       \
+    "tuple<tuple<string, " TEXT_AND_SHAPES ">, tuple<string, dict<string, " TEXT_AND_SHAPES        \
+    ">>>((" DEFAULTS(defaults) ", (\"EnumeratedShapes\", {" sets "})))"
+
+/* Writes a bundle whose input x has this FlexibleShapeInformation. */
+static const char *flexible_bundle(const char *information) {
+    anm_strbuf text = {0};
+    anm_error err;
+    if (!anm_path_exists(in_root("flexible.mlmodelc")))
+        assert_ok(anm_dir_create(in_root("flexible.mlmodelc"), &err), &err);
+    anm_strbuf_printf(&text,
+                      "program(1.3)\n{\n    func main<ios18>(tensor<fp16, [?, 2]> x) "
+                      "[FlexibleShapeInformation = %s] {\n tensor<fp16, [?, 2]> y = mul(x = x, y "
+                      "= x)[name = string(\"y\")];\n        } -> (y);\n}",
+                      information);
+    assert_ok(anm_file_write(in_root("flexible.mlmodelc/model.mil"), text.data, text.len, &err),
+              &err);
+    anm_strbuf_free(&text);
+    return in_root("flexible.mlmodelc");
+}
+
+/* Without coremldata.bin the text says what shapes there may be; it was not asked before. */
+static void shapes_from_the_text(void **state) {
+    static const char *const wrong[] = {
+        RANGES("[1]", "[[1, 4], [2, 2]]"), RANGES("[1, 2]", "[[1, 4]]"),
+        RANGES("[1, 2]", "[[-1, 4], [2, 2]]"), SETS("[1, 2]", "{\"a\", {{\"x\", [3, 2, 1]}}}")};
+    anm_error err;
+    anm_package *p;
+    assert_ok(anm_package_open(flexible_bundle(RANGES("[3, 2]", "[[1, 4], [2, 2]]")), 0, &p, &err),
+              &err);
+    const anm_feature *x = &p->description.functions[0].inputs[0];
+    assert_int_equal(x->shape_kind, ANM_SHAPE_RANGE);
+    assert_int_equal(x->shape[0], 3);
+    assert_int_equal(x->lower[0], 1);
+    assert_int_equal(x->upper[0], 4);
+    assert_int_equal(x->upper[1], 2);
+    anm_package_close(p);
+    assert_ok(anm_package_open(flexible_bundle(SETS("[5, 2]", "{\"a\", {{\"x\", [5, 2]}}}, "
+                                                    "{\"b\", {{\"x\", [7, 2]}}}")),
+                               0, &p, &err),
+              &err);
+    x = &p->description.functions[0].inputs[0];
+    assert_int_equal(x->shape_kind, ANM_SHAPE_ENUMERATED);
+    assert_int_equal(x->shape_count, 2);
+    assert_int_equal(x->shape[0], 5);
+    assert_int_equal(x->shapes[1][0], 7);
+    anm_package_close(p);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        expect_open_error(flexible_bundle(wrong[i]), ANM_ERROR_FORMAT, ANM_NO_OFFSET);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_and_reads_back),
@@ -380,6 +436,7 @@ int main(void) {
         cmocka_unit_test(real_programs_write_back),
         cmocka_unit_test(reads_compiled_models),
         cmocka_unit_test(compiled_models_of_our_own),
+        cmocka_unit_test(shapes_from_the_text),
     };
     return cmocka_run_group_tests_name("package", tests, make_root, remove_root);
 }
