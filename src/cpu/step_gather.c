@@ -45,7 +45,7 @@ static void run_checked(const anm_step *s, anm_exec *e, int thread, int threads)
     const int32_t *indices = anm_exec_at(e, &g->indices);
     for (int64_t i = 0; thread == 0 && i < g->count; i++)
         if (indices[i] < -g->axis_size || indices[i] >= g->axis_size)
-            anm_exec_fail(e, s, ANM_ERROR_ARGUMENT, "index %d is outside the %lld there are",
+            anm_exec_fail(e, s, ANM_ERROR_MISMATCH, "index %d is outside the %lld there are",
                           (int)indices[i], (long long)g->axis_size);
     run_gather(s, e, thread, threads);
 }

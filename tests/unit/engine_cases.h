@@ -76,4 +76,33 @@ static inline void check_engine_case(const op_case *c) {
     anm_mil_program_destroy(program);
 }
 
+/* What fails in the interpreter fails in the engine, with the same status and op. */
+static inline void check_engine_failure(const op_failure *f) {
+    anm_mil_program *program = parse_case(f->inputs, f->body, f->outputs, NULL);
+    const anm_mil_function *function = program->functions[0];
+    anm_engine_options options = {.threads = 1, .parts = true};
+    anm_arena *arena = anm_arena_create();
+    anm_tensor inputs[CASE_INPUTS];
+    anm_engine *engine = NULL;
+    anm_engine_result *result = NULL;
+    anm_pool *pool;
+    anm_error err;
+    assert_ok(anm_pool_create(1, &pool, &err), &err);
+    if (anm_mil_validate(program, arena, NULL, &err) == ANM_OK) { /* the engine counts on it */
+        size_t count = function->input_count;
+        for (size_t i = 0; i < count; i++) inputs[i] = case_input(function->inputs[i], f->in[i]);
+        anm_status status =
+            anm_engine_create(function, inputs, count, &options, &engine, &err);
+        if (status == ANM_OK)
+            status = anm_engine_run(engine, pool, inputs, count, NULL, 0, &result, &err);
+        if (status != f->status || !strstr(err.where, "main"))
+            fail_msg("%s\n  %s: %s: %s", f->body, anm_status_name(status), err.where, err.message);
+        for (size_t i = 0; i < count; i++) free(inputs[i].data);
+    }
+    anm_engine_destroy(engine);
+    anm_pool_destroy(pool);
+    anm_arena_destroy(arena);
+    anm_mil_program_destroy(program);
+}
+
 #endif

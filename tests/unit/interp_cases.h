@@ -192,8 +192,14 @@ static inline void check_failure(const op_failure *f) {
     anm_mil_program_destroy(program);
 }
 
+#ifndef CHECK_FAILURE_TOO
+#define CHECK_FAILURE_TOO(f) (void)(f)
+#endif
+
 #define CHECK_FAILURES(cases)                                                                      \
-    for (size_t case_ = 0; case_ < sizeof cases / sizeof cases[0]; case_++)                        \
-    check_failure(&cases[case_])
+    for (size_t case_ = 0; case_ < sizeof cases / sizeof cases[0]; case_++) {                      \
+        check_failure(&cases[case_]);                                                              \
+        CHECK_FAILURE_TOO(&cases[case_]);                                                          \
+    }
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Elementwise, reducing and moving ops on small tensors worked out by hand. */
 #define CHECK_CASE_TOO check_engine_case
+#define CHECK_FAILURE_TOO check_engine_failure
 #include "tests/unit/engine_cases.h"
 
 #define F(dims) "tensor<fp32, [" dims "]>"

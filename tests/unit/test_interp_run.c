@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How programs run: states, nested blocks, lists, what callers may get wrong, several threads. */
 #define CHECK_CASE_TOO check_engine_case
+#define CHECK_FAILURE_TOO check_engine_failure
 #include "tests/unit/engine_cases.h"
 
 #include "src/base/half.h"
