@@ -7,6 +7,7 @@
 static const anm_gemv_kernel *const levels[ANM_ISA_COUNT] = {
     [ANM_ISA_C] = anm_gemv_kernels_c,
     ANM_AVX2([ANM_ISA_AVX2] = anm_gemv_kernels_avx2,)
+    ANM_AVXVNNI([ANM_ISA_AVXVNNI] = anm_gemv_kernels_avxvnni,)
     ANM_AVX512([ANM_ISA_AVX512] = anm_gemv_kernels_avx512,)
     ANM_AVX512VNNI([ANM_ISA_AVX512VNNI] = anm_gemv_kernels_avx512vnni,)
     ANM_NEON([ANM_ISA_NEON] = anm_gemv_kernels_neon,)

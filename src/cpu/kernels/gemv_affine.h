@@ -91,9 +91,9 @@ static bool accepts_affine(const anm_matrix *w, int bits) {
 }
 
 #define AFFINE(bits)                                                                               \
-    static bool accepts_int##bits(const anm_matrix *w) { return accepts_affine(w, bits); }         \
-    static void run_int##bits(const anm_matrix *w, const void *input, int64_t row0, int64_t row1,  \
-                              float *y) {                                                          \
+    static inline bool accepts_int##bits(const anm_matrix *w) { return accepts_affine(w, bits); }  \
+    static inline void run_int##bits(const anm_matrix *w, const void *input, int64_t row0,         \
+                                     int64_t row1, float *y) {                                     \
         if (w->is_signed) affine_run(bits, true, w, input, row0, row1, y);                         \
         else affine_run(bits, false, w, input, row0, row1, y);                                     \
     }

@@ -17,9 +17,11 @@ enum {
     GEMV_STEP = 32 /* columns between prefetches */
 };
 
-static size_t float_input_bytes(int64_t columns) { return ((size_t)columns * 4 + 63) / 64 * 64; }
+static inline size_t float_input_bytes(int64_t columns) {
+    return ((size_t)columns * 4 + 63) / 64 * 64;
+}
 
-static void float_prepare(const float *x, int64_t columns, void *input) {
+static inline void float_prepare(const float *x, int64_t columns, void *input) {
     memcpy(input, x, (size_t)columns * 4);
 }
 
@@ -74,15 +76,15 @@ GEMV_INLINE void float_run(int size, const anm_matrix *w, const float *x, int64_
     gemv_scale_rows(w, row0, row1, y);
 }
 
-static bool accepts_fp16(const anm_matrix *w) { return w->kind == ANM_MATRIX_FP16; }
-static bool accepts_fp32(const anm_matrix *w) { return w->kind == ANM_MATRIX_FP32; }
+static inline bool accepts_fp16(const anm_matrix *w) { return w->kind == ANM_MATRIX_FP16; }
+static inline bool accepts_fp32(const anm_matrix *w) { return w->kind == ANM_MATRIX_FP32; }
 
-static void run_fp16(const anm_matrix *w, const void *input, int64_t row0, int64_t row1,
-                     float *y) {
+static inline void run_fp16(const anm_matrix *w, const void *input, int64_t row0, int64_t row1,
+                            float *y) {
     float_run(2, w, input, row0, row1, y);
 }
-static void run_fp32(const anm_matrix *w, const void *input, int64_t row0, int64_t row1,
-                     float *y) {
+static inline void run_fp32(const anm_matrix *w, const void *input, int64_t row0, int64_t row1,
+                            float *y) {
     float_run(4, w, input, row0, row1, y);
 }
 

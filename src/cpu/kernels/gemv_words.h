@@ -118,6 +118,9 @@ static void prepare_words(const float *x, int64_t columns, void *input) {
 static void prepare_nibbles(const float *x, int64_t columns, void *input) {
     words_prepare(x, columns, 4, input);
 }
+static inline void prepare_sixes(const float *x, int64_t columns, void *input) {
+    words_prepare(x, columns, 6, input);
+}
 
 #define GEMV_WORDS_KERNEL(bits, prepare, suffix, isa)                                              \
     GEMV_TABLE_KERNEL(bits, ANM_GEMV_INT14, words_input_bytes, prepare, suffix, isa)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the 16-bit integer GEMMs on 256 bits share, with and without VNNI. Weights and inputs lie in
- * the order of their columns.
+ * the order of their columns. add_pairs() is the level's (products_avx2.h).
  */
 #ifndef ANM_CPU_GEMM_INT16_AVX2_H
 #define ANM_CPU_GEMM_INT16_AVX2_H
@@ -14,6 +14,15 @@
 typedef __m256i va;
 
 static inline vf sum_float(va sum) { return _mm256_cvtepi32_ps(sum); }
+
+/* Without the assembly compilers copy sums from register to register. */
+static inline va dot(va sum, const void *tokens, const weight *w) {
+    int32_t pair;
+    __builtin_memcpy(&pair, w, 4);
+    sum = add_pairs(sum, _mm256_loadu_si256(tokens), _mm256_set1_epi32(pair));
+    __asm__("" : "+x"(sum));
+    return sum;
+}
 
 static inline __m256i round_pair(vf low, vf high) {
     __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(low), _mm256_cvtps_epi32(high));

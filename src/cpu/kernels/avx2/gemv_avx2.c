@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "src/cpu/kernels/avx2/products_avx2.h"
+
 #include "src/cpu/kernels/avx2/integers_avx2.h"
 #include "src/cpu/kernels/avx2/words_avx2.h"
 
@@ -11,10 +13,6 @@
 
 #include "src/cpu/kernels/avx2/any_avx2.h"
 #include "src/cpu/kernels/avx2/gather_avx2.h"
-
-static void prepare_sixes(const float *x, int64_t columns, void *input) {
-    words_prepare(x, columns, 6, input);
-}
 
 GEMV_WORDS(1) GEMV_WORDS(2) GEMV_WORDS(3) GEMV_WORDS(4) GEMV_WORDS(6)
 

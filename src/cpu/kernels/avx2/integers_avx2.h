@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Packed integers as fp32, for gemv_affine.h, and sums of 4-bit ones for gemv_int4.h. */
+/*
+ * Packed integers as fp32, for gemv_affine.h, and sums of 4-bit ones for gemv_int4.h. add_pairs()
+ * is the level's (products_avx2.h).
+ */
 #ifndef ANM_CPU_INTEGERS_AVX2_H
 #define ANM_CPU_INTEGERS_AVX2_H
 
@@ -31,7 +34,7 @@ GEMV_INLINE vf int4_step(bool is_signed, const uint8_t *w, const int16_t *x) {
     for (int i = 0; i < 4; i++) {
         __m256i u = _mm256_srli_epi16(raw, 4 * i);
         if (i < 3) u = _mm256_and_si256(u, nibble);
-        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(u, _mm256_loadu_si256(at + i)));
+        sum = add_pairs(sum, u, _mm256_loadu_si256(at + i));
     }
     return _mm256_cvtepi32_ps(sum);
 }

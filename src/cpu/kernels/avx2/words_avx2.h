@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Table look-ups of AVX2 for gemv_words.h: vpshufb on tables of 16 low and 16 high bytes. */
+/*
+ * Table look-ups of AVX2 for gemv_words.h: vpshufb on tables of 16 low and 16 high bytes.
+ * add_pairs() is the level's (products_avx2.h).
+ */
 #ifndef ANM_CPU_WORDS_AVX2_H
 #define ANM_CPU_WORDS_AVX2_H
 
@@ -14,7 +17,7 @@ enum { WORDS = 16, SUMS = 2, TABLE_UNITS = 8191 };
 static inline lanes lanes_zero(void) { return _mm256_setzero_si256(); }
 static inline vf lanes_float(lanes sum) { return _mm256_cvtepi32_ps(sum); }
 static inline lanes add_products(lanes sum, words w, const int16_t *x) {
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(w, _mm256_loadu_si256((const __m256i *)x)));
+    return add_pairs(sum, w, _mm256_loadu_si256((const __m256i *)x));
 }
 
 /*
