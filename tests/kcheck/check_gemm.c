@@ -172,7 +172,8 @@ static void compare(const gemm_case *c, int64_t stride) {
     }
 }
 
-static void check_case(const anm_gemm_kernel *k, const anm_matrix *w, int64_t tokens) {
+/* `all`: what every element of the input is; 0: random ones. */
+static void check_case(const anm_gemm_kernel *k, const anm_matrix *w, int64_t tokens, float all) {
     gemm_case c = {.kernel = k, .w = *w, .tokens = tokens};
     c.ldx = w->columns + kcheck_between(0, 1) * 5;
     c.ldy = w->rows + kcheck_between(0, 1) * 3;
@@ -180,7 +181,8 @@ static void check_case(const anm_gemm_kernel *k, const anm_matrix *w, int64_t to
     c.y = kcheck_buffer((size_t)((c.tokens - 1) * c.ldy + w->rows) * 4, 4);
     c.input = kcheck_buffer(k->input_bytes(w->columns, c.tokens), 64);
     c.scratch = kcheck_buffer(k->scratch_bytes(w, c.tokens), 64);
-    fill_input(&c);
+    if (all == 0) fill_input(&c);
+    for (int64_t i = 0; all != 0 && i < (c.tokens - 1) * c.ldx + w->columns; i++) c.x[i] = all;
     if (prepare_in_parts(&c) && run_in_parts(&c)) compare(&c, tokens / 100 + 1);
 }
 
@@ -193,8 +195,20 @@ static int64_t random_columns(int turn) {
 static void check_large(const anm_gemm_kernel *k) {
     const kcheck_form form = {.kind = ANM_MATRIX_LUT, .bits = 4, .group_rows = 5};
     anm_matrix w = kcheck_matrix_make(&form, 160, 700);
-    if (k->isa != ANM_ISA_C) check_case(k, &w, 1100);
+    if (k->isa != ANM_ISA_C) check_case(k, &w, 1100, 0);
     if (!kcheck_release()) kcheck_fail("wrote behind a buffer");
+}
+
+/* Products that are all of the largest magnitude and of one sign: no sum may overflow. */
+static void check_largest(const anm_gemm_kernel *k) {
+    const kcheck_form form = {.kind = ANM_MATRIX_FP16, .bits = 16};
+    for (int signs = 0; signs < 4; signs++) {
+        anm_matrix w = kcheck_matrix_make(&form, 9, 2 * BLOCK);
+        uint16_t *halves = (uint16_t *)(uintptr_t)w.data;
+        for (int64_t i = 0; i < w.rows * w.columns; i++) halves[i] = signs & 1 ? 0xbc00 : 0x3c00;
+        check_case(k, &w, 35, signs & 2 ? -1 : 1);
+        if (!kcheck_release()) kcheck_fail("wrote behind a buffer");
+    }
 }
 
 static void check_kernel(const anm_gemm_kernel *k) {
@@ -206,9 +220,10 @@ static void check_kernel(const anm_gemm_kernel *k) {
         for (int turn = 0; turn < 2; turn++) {
             int64_t rows = kcheck_between(1, turn == 0 ? 70 : 20);
             anm_matrix w = kcheck_matrix_make(&form, rows, random_columns(turn));
-            if (k->accepts(&w)) check_case(k, &w, token_counts[kcheck_between(0, 9)]);
+            if (k->accepts(&w)) check_case(k, &w, token_counts[kcheck_between(0, 9)], 0);
             if (!kcheck_release()) kcheck_fail("wrote behind a buffer");
         }
+    check_largest(k);
     kcheck_end();
 }
 

@@ -15,6 +15,7 @@ static const anm_gemm_kernel *const levels[ANM_ISA_COUNT] = {
 };
 
 static const anm_gemm_kernel *const int8_levels[ANM_ISA_COUNT] = {
+    ANM_AVXVNNI([ANM_ISA_AVXVNNI] = anm_gemm_int8_kernels_avxvnni,)
     ANM_AVX512VNNI([ANM_ISA_AVX512VNNI] = anm_gemm_int8_kernels_avx512vnni,)
 };
 

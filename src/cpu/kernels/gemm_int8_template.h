@@ -23,6 +23,17 @@ static inline float int8_units(float largest, float sum) {
 
 static inline float input_factor(float largest, float sum) { return int8_units(largest, sum); }
 
+/* Of n weights, a multiple of VN. */
+static inline float row_units(const float *row, int64_t n) {
+    vf largest = v_zero(), sum = v_zero();
+    for (int64_t i = 0; i < n; i += VN) {
+        vf a = v_abs(v_load(row + i));
+        largest = v_max(largest, a);
+        sum = v_add(sum, a);
+    }
+    return int8_units(v_largest(largest), v_sum(sum));
+}
+
 static inline float inverse(float units) { return units == 0 ? 0 : 1 / units; }
 
 /* The squared errors of n values rounded in each lane's units, relative to the lane's unit. */

@@ -14,6 +14,7 @@ extern const anm_gemm_kernel anm_gemm_kernels_amx[];
 extern const anm_gemm_kernel anm_gemm_kernels_neon[];
 
 /* Those that round both factors to 8 bits, of levels that have some. */
+extern const anm_gemm_kernel anm_gemm_int8_kernels_avxvnni[];
 extern const anm_gemm_kernel anm_gemm_int8_kernels_avx512vnni[];
 
 #endif

@@ -49,13 +49,7 @@ static inline __m512i without_sign(__m512i bytes) {
 }
 
 static float convert_row(const float *row, int64_t n, weight *out, ptrdiff_t step) {
-    vf largest = v_zero(), sum = v_zero();
-    for (int64_t i = 0; i < n; i += VN) {
-        vf a = v_abs(v_load(row + i));
-        largest = v_max(largest, a);
-        sum = v_add(sum, a);
-    }
-    float units = int8_units(v_largest(largest), v_sum(sum));
+    float units = row_units(row, n);
     for (int64_t i = 0; i < n; i += 64, out += 2 * step)
         store_halves(out, step, i + 32 < n,
                      without_sign(bytes_of(row + i, n - i, v_set(units))));
