@@ -172,13 +172,13 @@ static anm_status run(widener *w, const anm_widening *widening, anm_wide_kind *o
 anm_status anm_widen(const anm_mil_function *function, const anm_widening *widening, anm_flow *out,
                      anm_wide_kind *outputs, anm_error *err) {
     *out = (anm_flow){0};
-    if (widening->from < 1 || widening->to <= widening->from ||
-        widening->to % widening->from != 0)
+    const int64_t from = widening->from, to = widening->to;
+    if (from < 1 || to < 1 || from == to || (to % from != 0 && from % to != 0))
         return anm_fail(err, ANM_ERROR_ARGUMENT, function->name,
-                        "%lld rows are no multiple of %lld", (long long)widening->to,
-                        (long long)widening->from);
+                        "%lld rows are neither a multiple nor a part of %lld", (long long)to,
+                        (long long)from);
     ANM_TRY(anm_flow_copy(function, NULL, out, err));
-    widener w = {.g = out, .from = widening->from, .to = widening->to};
+    widener w = {.g = out, .from = from, .to = to};
     w.fact_count = function->value_count;
     w.facts = anm_calloc(w.fact_count + 1, sizeof *w.facts);
     anm_status status = w.facts ? run(&w, widening, outputs, err) : anm_fail_memory(err);

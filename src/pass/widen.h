@@ -3,6 +3,8 @@
  * A function for a fixed number of rows (tokens at a time), rewritten for a multiple of it, where
  * that is provable: one call of the wide function gives what several calls of the original give,
  * one after the other, each on its part of the rows and at the position where the one before ended.
+ * Or for a part of it that divides it: what is proved holds in either direction, so that several
+ * calls of the narrow function give what one of the original gives.
  *
  * What is followed through the function is the dimension that holds the rows. Every op must keep
  * rows apart (computing one row from others of the same call is refused), rows may be written to a
@@ -39,7 +41,7 @@ typedef struct anm_wide_input {
 
 typedef struct anm_widening {
     const anm_wide_input *inputs; /* by position */
-    int64_t from, to;             /* rows: as they are, and a multiple of that */
+    int64_t from, to;             /* rows: as they are, and a multiple or a part of that */
 } anm_widening;
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Functions for more rows: one call against several of the original, one after the other, on
- * converted models of each family, by the interpreter and by the engine on every level; and
+ * Functions for more rows, and for fewer: one call against several, one after the other, on
+ * converted models of each family, by the interpreter, and by the engine on every level; and
  * functions where it would not be the same, which must be refused.
  */
 #include <math.h>
@@ -199,7 +199,8 @@ static double bound(anm_isa isa) {
     return isa == ANM_ISA_C ? 1e-5 : isa == ANM_ISA_AMX ? 2e-2 : 1e-3;
 }
 
-static void check_wide(const anm_mil_function *f, int64_t to, const char *file) {
+/* The function for `to` rows; and, whether that is more or fewer, one call against several. */
+static void check_rows(const anm_mil_function *f, int64_t to, const char *file) {
     anm_wide_input roles[CALL_MOST];
     anm_wide_kind kinds[MOST_OUTPUTS];
     anm_flow flow;
@@ -209,10 +210,14 @@ static void check_wide(const anm_mil_function *f, int64_t to, const char *file) 
     assert_ok(anm_widen(f, &widening, &flow, kinds, &err), &err);
     for (size_t i = 1; i < flow.function->body->output_count; i++)
         assert_int_equal(kinds[i], kinds[0]);
-    results want = run_narrow(f, flow.function, kinds[0]), got = run_interp(flow.function);
+    bool more = to > rows_of(f);
+    const anm_mil_function *small = more ? f : flow.function, *large = more ? flow.function : f;
+    results want = run_narrow(small, large, kinds[0]), got = run_interp(large);
     double worst = compare(got, want).worst;
     if (!(worst <= 1e-6)) fail_msg("%s, %s for %d rows: %g", file, f->name, (int)to, worst);
     free(got.values);
+    free(want.values);
+    want = run_interp(flow.function);
     for (int isa = 0; isa < ANM_ISA_COUNT; isa++) {
         if (!anm_isa_available((anm_isa)isa)) continue;
         got = run_engine(flow.function, (anm_isa)isa);
@@ -261,9 +266,11 @@ static void convert(const tiny_model *model, int bits, int chunks) {
     assert_ok(anm_convert(MODEL, OUT, &options, NULL, &err), &err);
 }
 
-static void twice_and_more(const anm_mil_function *f, const char *file) {
-    check_wide(f, 2 * BATCH, file);
-    check_wide(f, 5 * BATCH, file);
+static void more_and_fewer(const anm_mil_function *f, const char *file) {
+    check_rows(f, 2 * BATCH, file);
+    check_rows(f, 5 * BATCH, file);
+    check_rows(f, BATCH / 2, file);
+    check_rows(f, 2, file);
 }
 
 static void wide_calls_are_several_calls(void **state) {
@@ -271,13 +278,14 @@ static void wide_calls_are_several_calls(void **state) {
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++)
         for (size_t k = 0; k < sizeof bits / sizeof bits[0]; k++) {
             convert(&models[i], bits[k], k == 0 ? 2 : 1);
-            each_prefill(OUT, twice_and_more);
+            each_prefill(OUT, more_and_fewer);
         }
 }
 
 /* ANEMLL's own packages: 32 rows of a context of 128. */
-static void three_times(const anm_mil_function *f, const char *file) {
-    check_wide(f, 3 * rows_of(f), file);
+static void three_times_and_a_quarter(const anm_mil_function *f, const char *file) {
+    check_rows(f, 3 * rows_of(f), file);
+    check_rows(f, rows_of(f) / 4, file);
 }
 
 static void anemll_packages_widen(void **state) {
@@ -288,7 +296,7 @@ static void anemll_packages_widen(void **state) {
         snprintf(path, sizeof path, "anemll/%s/meta.yaml", sets[i]);
         snprintf(path, sizeof path, "%s", fixture_path(path));
         *strrchr(path, '/') = '\0';
-        each_prefill(path, three_times);
+        each_prefill(path, three_times_and_a_quarter);
     }
 }
 
@@ -305,7 +313,7 @@ static void other_forms_widen(void **state) {
         tiny_model_write(&models[0], MODEL);
         assert_ok(anm_path_remove(OUT, &err), &err);
         assert_ok(anm_convert(MODEL, OUT, &options, NULL, &err), &err);
-        each_prefill(OUT, twice_and_more);
+        each_prefill(OUT, more_and_fewer);
     }
 }
 
@@ -432,7 +440,7 @@ static void rows_that_meet_are_refused(void **state) {
 
 static void states_are_read_after_all_rows_are_written(void **state) {
     anm_mil_program *program = parse("after", WRITE MIX("new"));
-    check_wide(program->functions[0], 8, "text");
+    check_rows(program->functions[0], 8, "text");
     anm_mil_program_destroy(program);
     program = parse("before", WRITE MIX("old"));
     refuses(program->functions[0], 4, 8, "read before all rows are written");
