@@ -31,8 +31,8 @@ typedef struct anm_llm_options {
     const char *cpu;
     /*
      * Most rows of a prompt evaluated at a time, where the packages' prefill can be proved to allow
-     * more than it has: 0, what ANEMONE_PREFILL_ROWS says or else as many as pay (up to 512, fewer
-     * for long contexts and large models); 1, what the packages have.
+     * more than it has, or fewer: 0, what ANEMONE_PREFILL_ROWS says or else as many as pay (up to
+     * 512, fewer for long contexts and large models); 1, only what the packages have.
      */
     int64_t prefill_rows;
 } anm_llm_options;

@@ -27,7 +27,7 @@ static anm_status predict(const anm_session *s, const anm_function *f, const anm
 }
 
 static anm_tensor token_ids(anm_session *s, const int32_t *tokens, size_t rows, size_t padded) {
-    memset(s->ids, 0, padded * sizeof *s->ids);
+    memset(s->ids, 0, s->llm->most_rows * sizeof *s->ids);
     memcpy(s->ids, tokens, rows * sizeof *s->ids);
     return (anm_tensor){.name = "input_ids",
                         .dtype = ANM_DTYPE_INT32,
@@ -37,10 +37,13 @@ static anm_tensor token_ids(anm_session *s, const int32_t *tokens, size_t rows, 
                         .bytes = padded * sizeof *s->ids};
 }
 
-/* The embeddings take a batch at a time: rows do not know of each other there. */
+/*
+ * The embeddings take a token or a batch at a time, whatever rows the chunks take: what is behind
+ * fewer rows than a batch is padding that is written over.
+ */
 static anm_status embed(anm_session *s, const anm_tensor *ids, anm_tensor *hidden,
                         anm_error *err) {
-    size_t rows = (size_t)ids->shape[1], step = rows > s->llm->batch ? s->llm->batch : rows;
+    size_t rows = (size_t)ids->shape[1], step = rows > 1 ? s->llm->batch : 1;
     size_t row_bytes = s->llm->hidden * sizeof(float);
     for (size_t row = 0; row < rows; row += step) {
         anm_tensor part = *ids;
@@ -113,19 +116,21 @@ static size_t make_inputs(anm_session *s, const anm_function *f, size_t first, c
     return count;
 }
 
-/* The function of a chunk for a pass of so many rows. */
-static const anm_function *function_of(const anm_llm *llm, size_t chunk, anm_llm_role role,
-                                       size_t rows) {
-    const anm_llm_width *width = anm_llm_width_for(llm, rows);
-    return width ? width->functions[chunk] : llm->chunks[chunk].functions[role];
+/* Which functions of the chunks a pass runs: those of a width (NULL: none), or of a role. */
+typedef struct pass_kind {
+    const anm_llm_width *width;
+    anm_llm_role role;
+} pass_kind;
+
+static const anm_function *function_of(const anm_llm *llm, size_t chunk, pass_kind kind) {
+    return kind.width ? kind.width->functions[chunk] : llm->chunks[chunk].functions[kind.role];
 }
 
-static anm_status run_chunks(anm_session *s, anm_llm_role role, size_t first, anm_tensor *hidden,
+static anm_status run_chunks(anm_session *s, pass_kind kind, size_t first, anm_tensor *hidden,
                              anm_error *err) {
     const anm_llm *llm = s->llm;
-    size_t rows = (size_t)hidden->shape[1];
     for (size_t i = 0; i < llm->chunk_count; i++) {
-        const anm_function *f = function_of(llm, i, role, rows);
+        const anm_function *f = function_of(llm, i, kind);
         chunk_inputs in = {0};
         size_t count = make_inputs(s, f, first, &in, s->mask + llm->most_rows * llm->context);
         in.tensors[0] = *hidden;
@@ -209,10 +214,10 @@ anm_status anm_session_row(anm_session *s, size_t row, anm_error *err) {
 }
 
 /* Everything in one package. */
-static anm_status run_whole(anm_session *s, anm_llm_role role, size_t first,
+static anm_status run_whole(anm_session *s, pass_kind kind, size_t first,
                             const anm_tensor *ids, bool want_result, anm_error *err) {
     const anm_llm *llm = s->llm;
-    const anm_function *f = function_of(llm, 0, role, (size_t)ids->shape[1]);
+    const anm_function *f = function_of(llm, 0, kind);
     chunk_inputs in = {0};
     size_t count = make_inputs(s, f, first, &in, s->mask + llm->most_rows * llm->context);
     in.tensors[0] = *ids;
@@ -232,20 +237,20 @@ static void fill_positions(anm_session *s, size_t first, size_t count, size_t ro
 }
 
 anm_status anm_session_forward(anm_session *s, const int32_t *tokens, size_t first, size_t count,
-                               bool want_logits, anm_error *err) {
+                               const anm_llm_width *width, bool want_logits, anm_error *err) {
     bool rotate = first >= s->llm->window;
-    bool prefill = count > 1 || (s->llm->prefills_singly && !want_logits && !rotate);
+    bool prefill = width || count > 1 || (s->llm->prefills_singly && !want_logits && !rotate);
     anm_llm_role role = prefill ? rotate ? ANM_LLM_PREFILL_ROTATE : ANM_LLM_PREFILL
                                 : rotate ? ANM_LLM_INFER_ROTATE : ANM_LLM_INFER;
-    const anm_llm_width *width = anm_llm_width_for(s->llm, count);
+    pass_kind kind = {width, role};
     size_t rows = width ? width->rows : prefill ? s->llm->batch : 1;
     anm_tensor hidden, ids = token_ids(s, tokens, count, rows);
     s->has_logits = s->has_winner = false;
     fill_positions(s, first, count, rows);
     fill_mask(s, first, rows);
-    if (s->llm->monolithic) return run_whole(s, role, first, &ids, want_logits, err);
+    if (s->llm->monolithic) return run_whole(s, kind, first, &ids, want_logits, err);
     ANM_TRY(embed(s, &ids, &hidden, err));
-    ANM_TRY(run_chunks(s, role, first, &hidden, err));
+    ANM_TRY(run_chunks(s, kind, first, &hidden, err));
     s->rows = hidden.data;
     if (!want_logits) return ANM_OK;
     return prefill && s->llm->prefill_gives_all ? anm_session_row(s, count - 1, err)

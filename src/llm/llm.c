@@ -72,6 +72,7 @@ anm_status anm_llm_open(const char *dir, const anm_llm_options *options, anm_llm
         return anm_fail_memory(err);
     }
     llm->arena = arena;
+    pthread_mutex_init(&llm->lock, NULL);
     anm_llm_options all;
     anm_llm_options_init(&all);
     anm_status status = anm_options_take(&all, sizeof all, options, err);
@@ -92,6 +93,7 @@ void anm_llm_close(anm_llm *llm) {
     anm_model_config_close(llm->config);
     anm_tokenizer_close(llm->tokenizer);
     anm_chat_template_close(llm->chat_template);
+    pthread_mutex_destroy(&llm->lock);
     anm_arena_destroy(llm->arena);
 }
 
@@ -148,8 +150,8 @@ static bool chunk_part(const anm_llm *llm, size_t chunk, size_t *index, anm_llm_
         return true;
     }
     for (size_t i = 0; i < llm->width_count; i++) {
-        const anm_llm_width *w = &llm->widths[i];
-        if ((*index)-- > 0) continue;
+        const anm_llm_width *w = anm_llm_width_made(llm, i);
+        if (!w || (*index)-- > 0) continue;
         *part = (anm_llm_part){"FFN", chunk + 1, w->functions[chunk], w->rows};
         return true;
     }

@@ -3,6 +3,7 @@
 #ifndef ANM_LLM_LLM_H
 #define ANM_LLM_LLM_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "anemone/llm.h"
@@ -33,12 +34,17 @@ enum { ANM_LLM_MOST_LOGITS = 64 };
 #define ANM_WINNERS_INDEX "argmax_idx"
 #define ANM_WINNERS_VALUE "argmax_val"
 
-/* Prefill for more rows than the packages have: widths.c. */
+/* Prefill for so many rows, for those that the packages have as for more and fewer: widths.c. */
 typedef struct anm_llm_width {
     size_t rows;
     const anm_function **functions; /* by chunk */
+    enum {
+        ANM_LLM_WIDTH_NOTHING, /* not needed yet */
+        ANM_LLM_WIDTH_FUNCTIONS,
+        ANM_LLM_WIDTH_REFUSED
+    } has;
 } anm_llm_width;
-enum { ANM_LLM_MOST_WIDTHS = 4 };
+enum { ANM_LLM_MOST_WIDTHS = 12, ANM_LLM_WIDER = 4 /* of these, more rows than the packages' */ };
 
 /* What of meta.yaml is nowhere in the packages, but in the name. */
 typedef struct anm_llm_meta {
@@ -71,7 +77,8 @@ struct anm_llm {
     anm_llm_logits *logits; /* in order of the vocabulary */
     size_t logits_count;
     size_t context, batch, hidden, vocab;
-    anm_llm_width widths[ANM_LLM_MOST_WIDTHS]; /* of ever fewer rows, all more than the batch */
+    pthread_mutex_t lock; /* over what widths have */
+    anm_llm_width widths[ANM_LLM_MOST_WIDTHS]; /* of ever fewer rows; none: batches of one row */
     size_t width_count;
     size_t most_rows; /* at a time: of the first width, or the batch */
     /*
@@ -90,8 +97,17 @@ struct anm_llm {
 ANM_MUST_CHECK anm_status anm_llm_wire(anm_llm *llm, anm_error *err);
 /* Fills widths; `option` as in anm_llm_options. Once everything is wired. */
 ANM_MUST_CHECK anm_status anm_llm_widen(anm_llm *llm, int64_t option, anm_error *err);
-/* The fewest rows that hold so many; NULL: a batch does, or nothing does. */
-const anm_llm_width *anm_llm_width_for(const anm_llm *llm, size_t rows);
+/*
+ * Below the window: how many rows the next pass of so many tokens should have, where `room` rows
+ * fit; fewer than the tokens, or more, which are padding. NULL: single steps cost less.
+ */
+ANM_MUST_CHECK anm_status anm_llm_width_choose(const anm_llm *llm, size_t tokens, size_t room,
+                                               const anm_llm_width **out, anm_error *err);
+/* The fewest rows that hold so many tokens; NULL: none do. */
+ANM_MUST_CHECK anm_status anm_llm_width_for(const anm_llm *llm, size_t tokens,
+                                            const anm_llm_width **out, anm_error *err);
+/* NULL if nothing has needed it yet, or it is the packages' own. */
+const anm_llm_width *anm_llm_width_made(const anm_llm *llm, size_t index);
 /* How the model's functions are run. */
 void anm_llm_predict_options(const anm_llm *llm, anm_predict_options *out);
 /* headwire.c: whether a function gives winners, and taking what a head gives. */
@@ -137,12 +153,14 @@ struct anm_session {
 };
 
 /*
- * Evaluates `count` tokens at positions first, first + 1, ...: K and V go into the state. One token
- * runs `infer`, several run `prefill` (count <= most rows, all below the window or all beyond).
- * `want_logits` runs the head on the last one; after prefill only if llm->prefill_gives_last.
+ * Evaluates `count` tokens at positions first, first + 1, ...: K and V go into the state. They run
+ * in one pass of `width`, which has as many rows at least; NULL: one token runs `infer`, several
+ * the packages' prefill, all below the window or all beyond. `want_logits` runs the head on the
+ * last one; after prefill only if llm->prefill_gives_last.
  */
 ANM_MUST_CHECK anm_status anm_session_forward(anm_session *s, const int32_t *tokens, size_t first,
-                                              size_t count, bool want_logits, anm_error *err);
+                                              size_t count, const anm_llm_width *width,
+                                              bool want_logits, anm_error *err);
 
 /*
  * anm_session_sync() in its passes: the beginning takes back what does not match, and each

@@ -83,58 +83,53 @@ static size_t matching(const anm_session *s, const int32_t *tokens, size_t count
     return n;
 }
 
-static anm_status step(anm_session *s, int32_t token, bool want_logits, anm_error *err) {
-    ANM_TRY(anm_session_forward(s, &token, s->count, 1, want_logits, err));
-    s->tokens[s->count++] = token;
-    s->held = s->count;
+/* Whether to run a batch behind the window: all its rows are computed, and written to the cache. */
+static bool batch_pays(const anm_session *s, size_t rows) {
+    const anm_llm *llm = s->llm;
+    return llm->batches_rotate && llm->batch > 1 && rows > llm->batch / 2 &&
+           s->count + llm->batch <= llm->context;
+}
+
+/* Several tokens in one pass, whose padding must fit below the window or behind it; 0: none. */
+static anm_status choose_rows(const anm_session *s, const anm_llm_width **width, size_t *rows,
+                              anm_error *err) {
+    const anm_llm *llm = s->llm;
+    size_t wanted = *rows;
+    *width = NULL;
+    *rows = 0;
+    if (s->count < llm->window)
+        ANM_TRY(anm_llm_width_choose(llm, wanted, llm->window - s->count, width, err));
+    else if (batch_pays(s, wanted)) *rows = llm->batch;
+    if (*width) *rows = (*width)->rows;
+    if (*rows > wanted) *rows = wanted;
     return ANM_OK;
 }
 
-/*
- * Whether to run a batch for `rows` tokens. A batch always computes all its rows, so a short rest
- * is cheaper in single steps; and it must fit, below the window or behind it: its padding is
- * written to the cache as well.
- */
-static bool batch_pays(const anm_session *s, size_t rows) {
-    const anm_llm *llm = s->llm;
-    if (llm->batch < 2 || rows <= llm->batch / 2) return false;
-    if (s->count >= llm->window && !llm->batches_rotate) return false;
-    size_t room = s->count < llm->window ? llm->window : llm->context;
-    return s->count + llm->batch <= room;
-}
-
-/* The most rows that fit and whose padding is less than a batch of the packages. */
-static size_t batch_rows(const anm_session *s, size_t rows) {
-    const anm_llm *llm = s->llm;
-    for (size_t i = 0; i < llm->width_count && s->count < llm->window; i++) {
-        size_t wide = llm->widths[i].rows;
-        if (rows + llm->batch > wide && s->count + wide <= llm->window) return wide;
-    }
-    return llm->batch;
+static anm_status extend(anm_session *s, const int32_t *tokens, size_t count,
+                         const anm_llm_width *width, bool logits, anm_error *err) {
+    ANM_TRY(anm_session_forward(s, tokens, s->count, count, width, logits, err));
+    memmove(s->tokens + s->count, tokens, count * sizeof *tokens);
+    s->count += count;
+    s->held = s->count;
+    return ANM_OK;
 }
 
 /* A batch or a step towards `end`; the last token with logits if it can be had on the way. */
 static anm_status pass(anm_session *s, const int32_t *tokens, size_t end, bool logits,
                        anm_error *err) {
+    const anm_llm_width *width;
     size_t rows = end - s->count;
-    if (!batch_pays(s, rows)) return step(s, tokens[s->count], logits && rows == 1, err);
-    size_t most = batch_rows(s, rows);
-    if (rows > most) rows = most;
+    ANM_TRY(choose_rows(s, &width, &rows, err));
+    if (!rows) rows = 1;
     bool last = s->count + rows == end;
-    ANM_TRY(anm_session_forward(s, tokens + s->count, s->count, rows, logits && last, err));
-    memmove(s->tokens + s->count, tokens + s->count, rows * sizeof *tokens);
-    s->count += rows;
-    s->held = s->count;
-    return ANM_OK;
+    return extend(s, tokens + s->count, rows, width, logits && last, err);
 }
 
 anm_status anm_session_extend(anm_session *s, const int32_t *tokens, size_t count,
                               anm_error *err) {
-    ANM_TRY(anm_session_forward(s, tokens, s->count, count, false, err));
-    memcpy(s->tokens + s->count, tokens, count * sizeof *tokens);
-    s->count += count;
-    s->held = s->count;
-    return ANM_OK;
+    const anm_llm_width *width;
+    ANM_TRY(anm_llm_width_for(s->llm, count, &width, err));
+    return extend(s, tokens, count, width, false, err);
 }
 
 anm_status anm_session_begin(anm_session *s, const int32_t *tokens, size_t count, bool *there,
@@ -156,7 +151,7 @@ anm_status anm_session_continue(anm_session *s, const int32_t *tokens, size_t co
     if (s->llm->prefill_gives_last || s->llm->prefill_gives_all)
         ANM_TRY(pass(s, tokens, count, true, err));
     else if (s->count + 1 < count) ANM_TRY(pass(s, tokens, count - 1, false, err));
-    else ANM_TRY(step(s, tokens[count - 1], true, err));
+    else ANM_TRY(extend(s, &tokens[count - 1], 1, NULL, true, err));
     *there = s->count == count;
     return ANM_OK;
 }
@@ -182,7 +177,7 @@ anm_status anm_session_append(anm_session *s, int32_t token, anm_error *err) {
         return anm_fail(err, ANM_ERROR_LIMIT, s->llm->name, "the context of %zu tokens is full",
                         s->llm->context);
     ANM_TRY(restore(s, err));
-    return step(s, token, true, err);
+    return extend(s, &token, 1, NULL, true, err);
 }
 
 void anm_session_rewind(anm_session *s, size_t length) {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Batches of more rows than the packages have: prefill, rewritten by the program tier for
- * multiples of them, where that is proved equal to one call after the other. The more rows, the
- * less often weights are read and looked up; what bounds them is memory.
+ * Batches of more rows and of fewer than the packages have: prefill, rewritten by the program tier
+ * for multiples and for parts of them, where that is proved equal to one call after the other. The
+ * more rows, the less often weights are read and looked up; what bounds them is memory. Few rows
+ * are for short prompts and the ends of long ones, which would fill a batch with padding. Each is
+ * made when a prompt first needs it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #include "src/program/wide.h"
 
 enum { USUAL_ROWS = 512, USUAL_MASK = 1 << 21, USUAL_HIDDEN = 1 << 20 };
+enum { LEAST_ROWS = 16, MOST_PADDING = 32 };
 
 static const anm_wide_feature features[] = {
     {"hidden_states", ANM_WIDE_DATA, 1},        {"input_ids", ANM_WIDE_DATA, 1},
@@ -42,53 +45,120 @@ static anm_status wanted_rows(const anm_llm *llm, int64_t option, size_t *out, a
     return ANM_OK;
 }
 
-/* `*ok`: all chunks have it, and the last one still gives the last row where it did. */
-static anm_status widen_chunks(anm_llm *llm, anm_llm_width *width, bool *ok, anm_error *err) {
+/* Sets what `width` has: functions of all chunks, the last of which still gives the last row. */
+static anm_status make(anm_llm *llm, anm_llm_width *width, anm_error *err) {
     anm_wide_shape shape = {features, sizeof features / sizeof *features, (int64_t)llm->batch,
                             (int64_t)width->rows};
-    width->functions = ANM_ARENA_ARRAY(llm->arena, const anm_function *, llm->chunk_count);
-    if (!width->functions) return anm_fail_memory(err);
-    *ok = true;
     bool gives_last = false;
-    for (size_t i = 0; i < llm->chunk_count && *ok; i++) {
+    for (size_t i = 0; i < llm->chunk_count; i++) {
         anm_error refusal;
         const anm_function *f = llm->chunks[i].functions[ANM_LLM_PREFILL];
         anm_status status =
             anm_function_widen(f, &shape, &width->functions[i], &gives_last, &refusal);
-        *ok = status == ANM_OK;
-        if (status == ANM_OK || status == ANM_ERROR_UNSUPPORTED) continue;
-        if (err) *err = refusal;
-        return status;
+        if (status == ANM_ERROR_UNSUPPORTED) {
+            width->has = ANM_LLM_WIDTH_REFUSED;
+            return ANM_OK;
+        }
+        if (status != ANM_OK && err) *err = refusal;
+        if (status != ANM_OK) return status;
     }
-    if (llm->prefill_gives_last && !gives_last) *ok = false;
+    bool fits = gives_last || !llm->prefill_gives_last;
+    width->has = fits ? ANM_LLM_WIDTH_FUNCTIONS : ANM_LLM_WIDTH_REFUSED;
+    return ANM_OK;
+}
+
+/* `*out` is NULL where the packages cannot be proved to allow so many rows. */
+static anm_status take(const anm_llm *llm, size_t index, const anm_llm_width **out,
+                       anm_error *err) {
+    anm_llm *own = (anm_llm *)llm; /* models are const to sessions only */
+    anm_llm_width *width = &own->widths[index];
+    anm_status status = ANM_OK;
+    pthread_mutex_lock(&own->lock);
+    if (width->has == ANM_LLM_WIDTH_NOTHING) status = make(own, width, err);
+    *out = width->has == ANM_LLM_WIDTH_FUNCTIONS ? width : NULL;
+    pthread_mutex_unlock(&own->lock);
+    return status;
+}
+
+static anm_status add(anm_llm *llm, size_t rows, anm_error *err) {
+    anm_llm_width *width = &llm->widths[llm->width_count++];
+    *width = (anm_llm_width){.rows = rows};
+    width->functions = ANM_ARENA_ARRAY(llm->arena, const anm_function *, llm->chunk_count);
+    if (!width->functions) return anm_fail_memory(err);
+    if (rows != llm->batch) return ANM_OK;
+    width->has = ANM_LLM_WIDTH_FUNCTIONS;
+    for (size_t i = 0; i < llm->chunk_count; i++)
+        width->functions[i] = llm->chunks[i].functions[ANM_LLM_PREFILL];
+    return ANM_OK;
+}
+
+/* From `rows` down: half of that, and half again, as multiples of the batch. */
+static anm_status add_wide(anm_llm *llm, size_t rows, anm_error *err) {
+    for (rows -= rows % llm->batch; rows > llm->batch && llm->width_count < ANM_LLM_WIDER;
+         rows = rows / 2 / llm->batch * llm->batch)
+        ANM_TRY(add(llm, rows, err));
+    return ANM_OK;
+}
+
+static anm_status add_narrow(anm_llm *llm, anm_error *err) {
+    for (size_t rows = llm->batch; rows % 2 == 0 && rows / 2 >= LEAST_ROWS; rows /= 2) {
+        if (llm->width_count == ANM_LLM_MOST_WIDTHS) break;
+        ANM_TRY(add(llm, rows / 2, err));
+    }
     return ANM_OK;
 }
 
 anm_status anm_llm_widen(anm_llm *llm, int64_t option, anm_error *err) {
     size_t most = 0;
-    bool ok = true;
     llm->most_rows = llm->batch;
     ANM_TRY(wanted_rows(llm, option, &most, err));
+    if (llm->batch < 2) return ANM_OK;
     /* The interpreter gains nothing by it. */
     bool interpreted = llm->engine == ANM_ENGINE_REFERENCE ||
                        (llm->engine == ANM_ENGINE_AUTO && llm->precision == ANM_PRECISION_FP32);
-    if (llm->batch < 2 || (interpreted && !option)) return ANM_OK;
+    bool others = most > 1 && (!interpreted || option);
     if (most > llm->window) most = llm->window;
-    for (size_t rows = most / llm->batch * llm->batch; rows > llm->batch && ok;) {
-        anm_llm_width *width = &llm->widths[llm->width_count];
-        *width = (anm_llm_width){.rows = rows};
-        ANM_TRY(widen_chunks(llm, width, &ok, err));
-        if (ok && rows > llm->most_rows) llm->most_rows = rows;
-        llm->width_count += ok;
-        if (llm->width_count == ANM_LLM_MOST_WIDTHS) break;
-        rows = rows / 2 / llm->batch * llm->batch;
+    if (others) ANM_TRY(add_wide(llm, most, err));
+    ANM_TRY(add(llm, llm->batch, err));
+    if (others) ANM_TRY(add_narrow(llm, err));
+    llm->most_rows = llm->widths[0].rows;
+    return ANM_OK;
+}
+
+/*
+ * Whether so many tokens are worth a pass of as many rows. Padding is computed as well, so of many
+ * rows only so many may be padding as cost less than another pass. A pass of the fewest rows stands
+ * against single steps: 16 rows cost as much as 6 of these in 4 bits, as 3 in fp16.
+ */
+static bool pays(const anm_llm_width *w, size_t tokens, bool least) {
+    size_t padding = w->rows > tokens ? w->rows - tokens : 0;
+    if (least) return tokens > w->rows / (w->rows > LEAST_ROWS ? 2 : 3);
+    return padding <= MOST_PADDING && padding <= w->rows * 3 / 8;
+}
+
+anm_status anm_llm_width_choose(const anm_llm *llm, size_t tokens, size_t room,
+                                const anm_llm_width **out, anm_error *err) {
+    *out = NULL;
+    for (size_t i = 0; i < llm->width_count && !*out; i++) {
+        bool least = i + 1 == llm->width_count;
+        if (llm->widths[i].rows <= room && pays(&llm->widths[i], tokens, least))
+            ANM_TRY(take(llm, i, out, err));
     }
     return ANM_OK;
 }
 
-const anm_llm_width *anm_llm_width_for(const anm_llm *llm, size_t rows) {
-    const anm_llm_width *found = NULL;
-    for (size_t i = 0; i < llm->width_count && llm->widths[i].rows >= rows; i++)
-        found = &llm->widths[i];
-    return rows > llm->batch ? found : NULL;
+anm_status anm_llm_width_for(const anm_llm *llm, size_t tokens, const anm_llm_width **out,
+                             anm_error *err) {
+    *out = NULL;
+    for (size_t i = llm->width_count; i-- > 0 && !*out;)
+        if (llm->widths[i].rows >= tokens) ANM_TRY(take(llm, i, out, err));
+    return ANM_OK;
+}
+
+const anm_llm_width *anm_llm_width_made(const anm_llm *llm, size_t index) {
+    anm_llm *own = (anm_llm *)llm; /* models are const to sessions only */
+    pthread_mutex_lock(&own->lock);
+    bool made = llm->widths[index].has == ANM_LLM_WIDTH_FUNCTIONS;
+    pthread_mutex_unlock(&own->lock);
+    return made && llm->widths[index].rows != llm->batch ? &llm->widths[index] : NULL;
 }

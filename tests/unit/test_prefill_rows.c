@@ -44,12 +44,21 @@ static anm_llm *open_rows(int64_t rows) {
     return llm;
 }
 
+/* Of the functions that prompts have needed so far, and the packages'. */
 static size_t most_rows(const anm_llm *llm) {
     anm_llm_part part;
     size_t most = 0;
     for (size_t i = 0; anm_llm_part_at(llm, i, &part); i++)
         if (part.rows > most) most = part.rows;
     return most;
+}
+
+static bool has_rows(const anm_llm *llm, size_t rows) {
+    anm_llm_part part;
+    size_t found = 0;
+    for (size_t i = 0; anm_llm_part_at(llm, i, &part); i++)
+        found += part.chunk && part.rows == rows;
+    return found > 0;
 }
 
 static void expect_same(const float *got, const float *want, size_t count, int length) {
@@ -72,7 +81,6 @@ static void compare_lengths(const int *lengths, size_t count, size_t vocab, int6
     anm_error err;
     int32_t tokens[CONTEXT];
     for (int i = 0; i < CONTEXT; i++) tokens[i] = (int32_t)((size_t)(i * 31 + 7) % vocab);
-    assert_int_equal(most_rows(wide), rows_wanted);
     assert_ok(anm_session_create(narrow, &a, &err), &err);
     assert_ok(anm_session_create(wide, &b, &err), &err);
     for (size_t i = 0; i < count; i++) {
@@ -88,10 +96,20 @@ static void compare_lengths(const int *lengths, size_t count, size_t vocab, int6
         /* From the middle: what is there already stays. */
         assert_ok(anm_session_sync(b, tokens, n + 1 < CONTEXT ? n + 1 : n, &err), &err);
     }
+    assert_int_equal(most_rows(wide), rows_wanted);
     anm_session_destroy(a);
     anm_session_destroy(b);
     anm_llm_close(narrow);
     anm_llm_close(wide);
+}
+
+static void read_prompt(const anm_llm *llm, size_t count) {
+    anm_session *s;
+    anm_error err;
+    int32_t tokens[CONTEXT] = {3, 1, 4, 1, 5};
+    assert_ok(anm_session_create(llm, &s, &err), &err);
+    assert_ok(anm_session_sync(s, tokens, count, &err), &err);
+    anm_session_destroy(s);
 }
 
 static void any_length_of_prompt(void **state) {
@@ -112,6 +130,28 @@ static void everything_in_one_package(void **state) {
     compare_lengths(lengths, sizeof lengths / sizeof *lengths, VOCAB, 32, 32);
 }
 
+/* A prompt of few tokens, or what is left of a long one, fills a part of the packages' batch. */
+static void fewer_rows_than_the_package_has(void **state) {
+    static const int lengths[] = {1, 5, 6, 15, 16, 17, 20, 21, 33, 40, 63, 64, 70, 85, 96};
+    anm_llm *llm;
+    tiny_model_write(&model, MODEL);
+    for (int form = 0; form < 2; form++) {
+        convert(MODEL, CONTEXT, 32, form == 1);
+        compare_lengths(lengths, sizeof lengths / sizeof *lengths, VOCAB, 0, 96);
+    }
+    llm = open_rows(0);
+    read_prompt(llm, 5);
+    read_prompt(llm, 24);
+    assert_false(has_rows(llm, 16));
+    read_prompt(llm, 6);
+    assert_true(has_rows(llm, 16) && !has_rows(llm, 96));
+    anm_llm_close(llm);
+    llm = open_rows(1);
+    read_prompt(llm, 6);
+    assert_false(has_rows(llm, 16));
+    anm_llm_close(llm);
+}
+
 /* Wide below the window alone; beyond, batches are the packages'. */
 static void windows(void **state) {
     static const int lengths[] = {5, 8, 9, 31, 40};
@@ -127,6 +167,7 @@ static void environment_and_wrong_numbers(void **state) {
     convert(MODEL, CONTEXT, BATCH, false);
     setenv("ANEMONE_PREFILL_ROWS", "16", 1);
     llm = open_rows(0);
+    read_prompt(llm, CONTEXT);
     assert_int_equal(most_rows(llm), 16);
     anm_llm_close(llm);
     setenv("ANEMONE_PREFILL_ROWS", "many", 1);
@@ -148,6 +189,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_length_of_prompt),
         cmocka_unit_test(everything_in_one_package),
+        cmocka_unit_test(fewer_rows_than_the_package_has),
         cmocka_unit_test(windows),
         cmocka_unit_test(environment_and_wrong_numbers),
     };
