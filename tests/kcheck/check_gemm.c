@@ -11,6 +11,7 @@
 #include "src/cpu/kernels/gemm.h"
 #include "src/cpu/kernels/gemm_int16.h"
 #include "src/cpu/kernels/gemm_int8.h"
+#include "src/cpu/kernels/gemv.h"
 #include "tests/kcheck/kcheck.h"
 #include "tests/kcheck/kcheck_matrix.h"
 
@@ -41,10 +42,11 @@ typedef struct block_error {
     double weight, input; /* half a unit */
 } block_error;
 
-typedef enum arithmetic { FLOATS, BF16, INT16, INT8 } arithmetic;
+typedef enum arithmetic { FLOATS, BF16, DIGITS, INT16, INT8 } arithmetic;
 
 static arithmetic arithmetic_of(const anm_gemm_kernel *k) {
     if (strstr(k->name, "int16")) return INT16;
+    if (strstr(k->name, "digits")) return DIGITS;
     if (strstr(k->name, "int8")) return INT8;
     return strstr(k->name, "bf16") ? BF16 : FLOATS;
 }
@@ -76,6 +78,14 @@ static block_error words_error(const gemm_case *c, int64_t row, const float *w, 
                          fmax(x_max / 32766, x_sum / (INPUT_SUM - 1)) / 2 * 1.001};
 }
 
+/* Of 16-bit integers in two digits: those of a GEMV, with as many units on both sides. */
+static block_error digits_error(const gemm_case *c, int64_t row, const float *w, const float *x,
+                                int64_t k0) {
+    double x_max = 0, w_max = largest_weight(c, row, w, k0, end_of(c, k0, BLOCK));
+    for (int64_t k = k0; k < end_of(c, k0, BLOCK); k++) x_max = fmax(x_max, fabs((double)x[k]));
+    return (block_error){w_max / ANM_GEMV_Q / 2 * 1.001, x_max / ANM_GEMV_Q / 2 * 1.001};
+}
+
 /* Of 8-bit integers: weights have a block's largest or their table's, inputs that of a share. */
 static block_error bytes_error(const gemm_case *c, int64_t row, const float *w, const float *x,
                                int64_t k0) {
@@ -97,14 +107,16 @@ static double expect(const gemm_case *c, int64_t row, const float *w, const floa
     for (int64_t k = 0; k < c->w.columns; k++) {
         double a = fabs((double)w[k]), b = fabs((double)x[k]);
         if (kind == INT16 && k % BLOCK == 0) e = words_error(c, row, w, x, k);
+        if (kind == DIGITS && k % BLOCK == 0) e = digits_error(c, row, w, x, k);
         if (kind == INT8 && k % INT8_SHARE == 0) e = bytes_error(c, row, w, x, k);
         if (kind == BF16) e = (block_error){a * 0x1p-8, b * 0x1p-8};
         value += (double)w[k] * (double)x[k];
         norm += a * b;
         error += a * e.input + (b + e.input) * e.weight;
+        if (kind == DIGITS) error += 16384 * (2 * e.weight) * (2 * e.input); /* of low digits */
     }
     double roundings = (double)c->w.columns + 8; /* sums of whole blocks and shares are exact */
-    if (kind == INT16) roundings = (double)(c->w.columns / BLOCK + 8);
+    if (kind == INT16 || kind == DIGITS) roundings = (double)(c->w.columns / BLOCK + 8);
     if (kind == INT8) roundings = (double)(c->w.columns / INT8_SHARE + c->w.columns / BLOCK + 8);
     *bound = error + roundings * UNIT * (norm + error) + 1e-37;
     return value;

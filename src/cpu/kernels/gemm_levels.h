@@ -12,6 +12,8 @@ extern const anm_gemm_kernel anm_gemm_kernels_avx512[];
 extern const anm_gemm_kernel anm_gemm_kernels_avx512vnni[];
 extern const anm_gemm_kernel anm_gemm_kernels_amx[];
 extern const anm_gemm_kernel anm_gemm_kernels_neon[];
+extern const anm_gemm_kernel anm_gemm_kernels_neondot[];
+extern const anm_gemm_kernel anm_gemm_kernels_neoni8mm[];
 
 /* Those that round both factors to 8 bits, of levels that have some. */
 extern const anm_gemm_kernel anm_gemm_int8_kernels_avxvnni[];
