@@ -50,21 +50,30 @@ ALWAYS vf few_load(const void *row, bool half, int64_t i, int64_t n) {
     return n - i >= VN ? v_load(p) : v_load_part(p, n - i);
 }
 
-/* Scores of four columns, `step` bytes apart, against `count` queries. */
+/* Dimensions [d, d + VN) of which those below `end` are there. */
+ALWAYS void few_add_four(const few_state *f, const char *k, int64_t step, bool half, int count,
+                         int64_t d, int64_t end, vf sum[TOGETHER][4]) {
+    int64_t dim = up(f->a->dim, VN);
+    vf x[4];
+    for (int c = 0; c < 4; c++) x[c] = few_load(k + c * step, half, d, end);
+    for (int i = 0; i < count; i++) {
+        vf q = v_load(f->q + i * dim + d);
+        for (int c = 0; c < 4; c++) sum[i][c] = v_fma(x[c], q, sum[i][c]);
+    }
+}
+
+/*
+ * Scores of four columns, `step` bytes apart, against `count` queries. Whole vectors have a loop of
+ * their own: where a part is loaded by way of memory, sums would be kept there, too.
+ */
 ALWAYS void few_four_scores(const few_state *f, const char *k, int64_t step, bool half, int count,
                             float *scores) {
-    int64_t dim = up(f->a->dim, VN);
+    int64_t d = 0;
     vf sum[TOGETHER][4];
     for (int i = 0; i < count; i++)
         for (int c = 0; c < 4; c++) sum[i][c] = v_zero();
-    for (int64_t d = 0; d < dim; d += VN) {
-        vf x[4];
-        for (int c = 0; c < 4; c++) x[c] = few_load(k + c * step, half, d, f->a->dim);
-        for (int i = 0; i < count; i++) {
-            vf q = v_load(f->q + i * dim + d);
-            for (int c = 0; c < 4; c++) sum[i][c] = v_fma(x[c], q, sum[i][c]);
-        }
-    }
+    for (; d + VN <= f->a->dim; d += VN) few_add_four(f, k, step, half, count, d, d + VN, sum);
+    if (d < f->a->dim) few_add_four(f, k, step, half, count, d, f->a->dim, sum);
     for (int i = 0; i < count; i++) v_sum4(sum[i], scores + i * BLOCK);
 }
 
@@ -196,9 +205,12 @@ static void few_weigh(few_state *f, int i, int64_t n) {
                 v_mul(v_load(f->value + i * f->value_dim + d), v_set(shrink[0])));
 }
 
-/* Adds the weighted values of a block in `strip` vectors of the dimension. */
-ALWAYS void few_strip(few_state *f, const few_block *b, int64_t d, const few_ahead *next,
-                      bool half, int count, int strip) {
+/*
+ * Adds the weighted values of a block in `strip` vectors of the dimension, of which those below
+ * `end` are there.
+ */
+ALWAYS void few_add_strip(few_state *f, const few_block *b, int64_t d, int64_t end,
+                          const few_ahead *next, bool half, int count, int strip) {
     const anm_attention *a = f->a;
     int64_t size = half ? 2 : 4, at = 0;
     few_ahead values = few_values_ahead(a, f->kv_head, b, size);
@@ -212,8 +224,7 @@ ALWAYS void few_strip(few_state *f, const few_block *b, int64_t d, const few_ahe
             vf x[2 * STRIP];
             if (d == 0) few_prefetch(next, at);
             for (int j = 0; j < strip; j++)
-                x[j] = d + j * VN < a->value_dim ? few_load(v, half, d + j * VN, a->value_dim)
-                                                 : v_zero();
+                x[j] = d + j * VN < end ? few_load(v, half, d + j * VN, end) : v_zero();
             for (int i = 0; i < count; i++) {
                 vf p = v_set(f->scores[i * BLOCK + at]);
                 for (int j = 0; j < strip; j++) sum[i][j] = v_fma(x[j], p, sum[i][j]);
@@ -223,6 +234,13 @@ ALWAYS void few_strip(few_state *f, const few_block *b, int64_t d, const few_ahe
     for (int i = 0; i < count; i++)
         for (int j = 0; j < strip; j++)
             v_store(f->value + i * f->value_dim + d + j * VN, sum[i][j]);
+}
+
+ALWAYS void few_strip(few_state *f, const few_block *b, int64_t d, const few_ahead *next,
+                      bool half, int count, int strip) {
+    int64_t end = f->a->value_dim;
+    if (d + strip * VN <= end) few_add_strip(f, b, d, d + strip * VN, next, half, count, strip);
+    else few_add_strip(f, b, d, end, next, half, count, strip);
 }
 
 /* One or two queries leave registers for strips twice as wide. */
