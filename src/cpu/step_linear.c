@@ -1,53 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Matrix products: one token by GEMV, several by GEMM. The input is prepared for the kernel once
- * and shared by the steps that follow on the same input; bias, residual and activation are applied
- * to rows of the result while they are hot.
+ * Matrix products: one token by GEMV, several by GEMM. Bias, residual and activation are applied to
+ * rows of the result while they are hot.
  */
 #include <string.h>
 
-#include "src/base/dtype.h"
-#include "src/base/half.h"
-#include "src/cpu/kernels/gemm.h"
-#include "src/cpu/kernels/gemv.h"
+#include "src/cpu/product_input.h"
 #include "src/cpu/step_matrix.h"
 #include "src/cpu/stream_walk.h"
 
-/* The input in a kernel's form. */
-typedef struct prepare_step {
-    anm_lie x; /* [tokens, columns] */
-    anm_lie to;
-    int64_t tokens, columns, ldx;
-    const anm_gemv_kernel *gemv;
-    const anm_gemm_kernel *gemm;
-} prepare_step;
-
-static void run_prepare(const anm_step *s, anm_exec *x, int thread, int threads) {
-    const prepare_step *p = s->data;
-    const float *in = anm_exec_at(x, &p->x);
-    void *out = anm_exec_at(x, &p->to);
-    if (p->gemm)
-        p->gemm->prepare(in, p->ldx, p->columns, p->tokens, out, thread, threads);
-    else if (anm_has_share(1, thread, threads)) p->gemv->prepare(in, p->columns, out);
-}
-
-/* The prepared inputs made so far, to be shared: the last few are enough. */
-static const prepare_step *find_prepared(const anm_planner *p, const prepare_step *wanted) {
-    enum { RECENT = 32 };
-    for (size_t i = p->steps.len, n = 0; i-- > 0 && n < RECENT; n++) {
-        const prepare_step *q = p->steps.data[i].data;
-        if (p->steps.data[i].run != run_prepare) continue;
-        bool same = q->x.block == wanted->x.block && anm_view_equal(&q->x.view, &wanted->x.view);
-        if (wanted->gemm && q->gemm) same = same && q->gemm->prepare == wanted->gemm->prepare;
-        else if (wanted->gemv && q->gemv) same = same && q->gemv->prepare == wanted->gemv->prepare;
-        else same = false;
-        if (same) return q;
-    }
-    return NULL;
-}
-
 typedef struct linear_step {
-    const prepare_step *input;
+    const anm_product_input *input;
     anm_matrix weight, up; /* up.rows 0: not gated */
     const anm_gemv_kernel *gemv, *up_gemv;
     const anm_gemm_kernel *gemm, *up_gemm;
@@ -86,12 +49,6 @@ static bool gemv_streams(const anm_step *s, int part, int thread, int threads,
     return true;
 }
 
-static void multiply(const anm_gemv_kernel *k, const anm_matrix *w, const void *input,
-                     int64_t from, int64_t to, float *y, anm_ahead *ahead) {
-    if (k->run_ahead) k->run_ahead(w, input, from, to, y, ahead);
-    else k->run(w, input, from, to, y);
-}
-
 /* One token: pieces small enough that the second half's stay near. */
 static void run_gemv(const anm_step *s, anm_exec *x, int thread, int threads) {
     const linear_step *l = s->data;
@@ -101,10 +58,10 @@ static void run_gemv(const anm_step *s, anm_exec *x, int thread, int threads) {
     anm_share(l->weight.rows, l->gemv->row_step, thread, threads, &from, &to);
     if (from == to) return;
     anm_ahead *ahead = anm_stream_ahead(x, thread);
-    multiply(l->gemv, &l->weight, input, from, to, out, ahead);
+    anm_gemv_multiply(l->gemv, &l->weight, input, from, to, out, ahead);
     if (l->up.rows) {
         float *up = (float *)anm_exec_scratch(x, thread);
-        multiply(l->up_gemv, &l->up, input, from, to, up, ahead);
+        anm_gemv_multiply(l->up_gemv, &l->up, input, from, to, up, ahead);
         x->plan->rows->gated(l->activation, out + from, up + from, to - from, out + from);
     }
     finish_rows(l, x, from, to, out);
@@ -144,41 +101,7 @@ static void run_gemm(const anm_step *s, anm_exec *x, int thread, int threads) {
     }
 }
 
-/* x as [tokens, columns] with contiguous rows. */
-static bool read_input(anm_planner *p, const anm_mil_op *op, int64_t columns, prepare_step *in) {
-    anm_lie x = anm_lie_plain(p, anm_arg_lie(p, op, "x"));
-    if (x.block < 0 || x.dtype != ANM_DTYPE_FP32) return false;
-    int64_t shape[2] = {anm_view_elements(&x.view) / columns, columns};
-    anm_view v = x.view;
-    if (!anm_view_reshape(&v, 2, shape) || (columns > 1 && v.stride[1] != 1)) {
-        x = anm_lie_dense(p, x);
-        v = x.view;
-        if (!anm_view_reshape(&v, 2, shape)) return false;
-    }
-    x.view = v;
-    in->x = x;
-    in->tokens = shape[0];
-    in->columns = columns;
-    in->ldx = shape[0] > 1 ? v.stride[0] : columns;
-    return true;
-}
-
-static const prepare_step *add_prepare(anm_planner *p, const prepare_step *wanted) {
-    const prepare_step *shared = find_prepared(p, wanted);
-    if (shared) return shared;
-    prepare_step *s = anm_plan_alloc(p, sizeof *s);
-    if (!s) return NULL;
-    *s = *wanted;
-    size_t bytes = s->gemm ? s->gemm->input_bytes(s->columns, s->tokens)
-                           : s->gemv->input_bytes(s->columns);
-    s->to = anm_lie_new(p, ANM_DTYPE_FP32, 1, (const int64_t[]){(int64_t)(bytes + 3) / 4});
-    if (s->to.block >= 0)
-        anm_step_add_rows(p, run_prepare, "prepare", s, ANM_BLOCKS(s->x.block),
-                          ANM_BLOCKS(s->to.block), s->gemv ? 1 : 0, false);
-    return s;
-}
-
-static void choose_kernels(anm_planner *p, prepare_step *in, linear_step *l) {
+static void choose_kernels(anm_planner *p, anm_product_input *in, linear_step *l) {
     if (in->tokens == 1) {
         in->gemv = l->gemv = anm_gemv_find(&l->weight, p->plan->isa);
         if (l->up.rows) l->up_gemv = anm_gemv_find(&l->up, p->plan->isa);
@@ -207,9 +130,10 @@ static void reserve_scratch(anm_planner *p, linear_step *l, int64_t tokens) {
     anm_step_scratch(p, l->kernel_scratch + second);
 }
 
-static bool add_product(anm_planner *p, const anm_mil_op *op, prepare_step *in, linear_step *l) {
+static bool add_product(anm_planner *p, const anm_mil_op *op, const anm_product_input *in,
+                        linear_step *l) {
     const anm_mil_type *type = op->outputs[0]->type;
-    l->input = add_prepare(p, in);
+    l->input = anm_product_input_add(p, in);
     l->out = anm_lie_new(p, ANM_DTYPE_FP32, type->rank, type->shape);
     if (!l->input || l->out.block < 0) return true;
     reserve_scratch(p, l, in->tokens);
@@ -227,25 +151,22 @@ static bool add_product(anm_planner *p, const anm_mil_op *op, prepare_step *in, 
 }
 
 bool anm_build_linear(anm_planner *p, const anm_mil_op *op) {
-    prepare_step in = {0};
+    anm_product_input in = {0};
     if (!anm_is_op(op, "anm_linear")) return false;
     linear_step *l = anm_plan_alloc(p, sizeof *l);
-    if (!l || !anm_matrix_of(p, op, "weight", &l->weight)) return p->status != ANM_OK;
+    if (!l || !anm_matrix_of(p, op, "weight", &l->weight) || !anm_bias_of(p, op, &l->bias))
+        return p->status != ANM_OK;
     l->residual.block = -1;
-    anm_lie bias = anm_arg_lie(p, op, "bias"), residual = anm_arg_lie(p, op, "residual");
-    if (bias.block >= 0) {
-        if (bias.dtype != ANM_DTYPE_FP32) return false;
-        l->bias = p->blocks.data[bias.block].data;
-    }
+    anm_lie residual = anm_arg_lie(p, op, "residual");
     if (residual.block >= 0) l->residual = anm_lie_dense(p, residual);
-    if (!read_input(p, op, l->weight.columns, &in)) return p->status != ANM_OK;
+    if (!anm_product_input_read(p, op, l->weight.columns, &in)) return p->status != ANM_OK;
     choose_kernels(p, &in, l);
     return add_product(p, op, &in, l);
 }
 
 bool anm_build_gated(anm_planner *p, const anm_mil_op *op) {
     const char *name;
-    prepare_step in = {0};
+    anm_product_input in = {0};
     if (!anm_is_op(op, "anm_gated_linear")) return false;
     linear_step *l = anm_plan_alloc(p, sizeof *l);
     if (!l || !anm_matrix_of(p, op, "gate", &l->weight) || !anm_matrix_of(p, op, "up", &l->up) ||
@@ -255,7 +176,7 @@ bool anm_build_gated(anm_planner *p, const anm_mil_op *op) {
     l->activation = strcmp(name, "silu") == 0   ? ANM_UNARY_SILU
                     : strcmp(name, "gelu") == 0 ? ANM_UNARY_GELU
                                                 : ANM_UNARY_GELU_TANH;
-    if (!read_input(p, op, l->weight.columns, &in)) return p->status != ANM_OK;
+    if (!anm_product_input_read(p, op, l->weight.columns, &in)) return p->status != ANM_OK;
     choose_kernels(p, &in, l);
     return halves_agree(l) && add_product(p, op, &in, l);
 }

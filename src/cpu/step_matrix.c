@@ -135,3 +135,12 @@ bool anm_matrix_of(anm_planner *p, const anm_mil_op *op, const char *name, anm_m
     *out = (anm_matrix){0};
     return from_decoded(p, value, out);
 }
+
+bool anm_bias_of(anm_planner *p, const anm_mil_op *op, const float **out) {
+    anm_mil_operand operand = anm_mil_op_operand(op, "bias");
+    *out = NULL;
+    if (!anm_mil_operand_present(operand)) return true;
+    anm_lie bias = anm_lie_constant_floats(p, operand);
+    if (bias.block >= 0) *out = p->blocks.data[bias.block].data;
+    return *out != NULL;
+}

@@ -12,4 +12,7 @@
  */
 bool anm_matrix_of(anm_planner *p, const anm_mil_op *op, const char *name, anm_matrix *out);
 
+/* The op's bias as floats, NULL if it has none; false where there is no such form. */
+bool anm_bias_of(anm_planner *p, const anm_mil_op *op, const float **out);
+
 #endif
