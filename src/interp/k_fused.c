@@ -9,6 +9,7 @@
 #include "src/interp/dot.h"
 #include "src/interp/scalar.h"
 #include "src/interp/softmax.h"
+#include "src/interp/sort.h"
 
 static int64_t last_dim(const anm_rvalue *v) {
     return v->shape[v->rank - 1];
@@ -23,10 +24,15 @@ static void multiply(anm_kcall *k, const anm_rvalue *x, const anm_rvalue *w, con
     anm_product(in, M, &rows, w->shape[0], bias, out, w->shape[0], 1);
 }
 
+/* The shape of x with another last dimension. */
+static void with_last(const anm_rvalue *x, int64_t last, int64_t *shape) {
+    memcpy(shape, x->shape, sizeof x->shape);
+    shape[x->rank - 1] = last;
+}
+
 static float *linear_output(anm_kcall *k, const anm_rvalue *x, const anm_rvalue *w) {
     int64_t shape[ANM_MAX_RANK];
-    memcpy(shape, x->shape, sizeof shape);
-    shape[x->rank - 1] = w->shape[0];
+    with_last(x, w->shape[0], shape);
     return anm_k_out_floats(k, 0, x->rank, shape);
 }
 
@@ -40,6 +46,37 @@ static void linear(anm_kcall *k) {
     if (!out) return;
     multiply(k, x, w, b, out);
     for (int64_t i = 0; r && i < k->outputs[0].count; i++) out[i] += r[i];
+}
+
+/* As topk orders them: of equals the first, NaN before all. */
+static void pick_largest(const float *line, int64_t n, int64_t count, double *key, int64_t *index,
+                         float *values, int32_t *places) {
+    anm_sorter s = {key, 1, false};
+    for (int64_t i = 0; i < n; i++) key[i] = line[i];
+    anm_sort_indices(&s, index, index + n, n);
+    for (int64_t i = 0; i < count; i++) {
+        values[i] = line[index[i]];
+        places[i] = (int32_t)index[i];
+    }
+}
+
+static void linear_topk(anm_kcall *k) {
+    const anm_rvalue *x = anm_k_arg(k, "x"), *w = anm_k_arg(k, "weight");
+    const anm_rvalue *bias = anm_k_opt(k, "bias");
+    int64_t count = anm_k_int(k, "k"), shape[ANM_MAX_RANK];
+    if (k->status != ANM_OK) return;
+    int64_t n = w->shape[0], lines = x->count / last_dim(x);
+    const float *b = bias ? anm_k_floats(k, bias) : NULL;
+    float *all = anm_k_scratch(k, lines * n, sizeof *all);
+    double *key = anm_k_scratch(k, n, sizeof *key);
+    int64_t *index = anm_k_scratch(k, 2 * n, sizeof *index);
+    with_last(x, count, shape);
+    float *values = anm_k_out_floats(k, 0, x->rank, shape);
+    int32_t *places = anm_k_out_ints(k, 1, x->rank, shape);
+    if (k->status != ANM_OK) return;
+    multiply(k, x, w, b, all);
+    for (int64_t i = 0; k->status == ANM_OK && i < lines; i++)
+        pick_largest(all + i * n, n, count, key, index, values + i * count, places + i * count);
 }
 
 static double activate(const char *name, double x) {
@@ -154,6 +191,7 @@ const anm_kernel anm_kernels_fused[] = {
     {"anm_attention", attention, 0, NULL},
     {"anm_gated_linear", gated_linear, 0, NULL},
     {"anm_linear", linear, 0, NULL},
+    {"anm_linear_topk", linear_topk, 0, NULL},
     {"anm_rms_norm", rms_norm, 0, NULL},
     {"anm_rope", rope, 0, NULL},
     {NULL, NULL, 0, NULL},

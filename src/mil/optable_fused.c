@@ -9,6 +9,8 @@
 
 ARGS(anm_linear) = {REQ("x", ANM_ARG_FLOAT), REQ("weight", WEIGHT), OPT("bias", WEIGHT),
                     OPT("residual", ANM_ARG_FLOAT)};
+ARGS(anm_linear_topk) = {REQ("x", ANM_ARG_FLOAT), REQ("weight", WEIGHT), OPT("bias", WEIGHT),
+                         REQ("k", CONST_INT)};
 ARGS(anm_gated_linear) = {REQ("x", ANM_ARG_FLOAT), REQ("gate", WEIGHT), REQ("up", WEIGHT),
                           REQ("activation", CONST_STRING)};
 ARGS(anm_rms_norm) = {REQ("x", ANM_ARG_FLOAT), OPT("gamma", WEIGHT),
@@ -30,6 +32,8 @@ const anm_mil_op_spec anm_mil_ops_fused[] = {
         "activation(x gate^T) * (x up^T)"),
     ROW("anm_linear", 15, 1, INTERNAL, anm_linear, fused_linear,
         "x weight^T + bias + residual, over the last dimension"),
+    ROW("anm_linear_topk", 15, 2, INTERNAL, anm_linear_topk, linear_topk,
+        "the k largest of x weight^T + bias over the last dimension, and where they are"),
     ROW("anm_rms_norm", 15, 1, INTERNAL, anm_rms_norm, same,
         "x / sqrt(mean(x^2) + epsilon) * gamma, over the last dimension"),
     ROW("anm_rope", 15, 1, INTERNAL, anm_rope, rope,

@@ -126,6 +126,7 @@ bool anm_mil_rule_sparse_blockwise(const anm_mil_op *op, anm_mil_infer *infer);
 
 /* rules_fused.c */
 bool anm_mil_rule_fused_linear(const anm_mil_op *op, anm_mil_infer *infer);
+bool anm_mil_rule_linear_topk(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_gated_linear(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_rope(const anm_mil_op *op, anm_mil_infer *infer);
 bool anm_mil_rule_cache_update(const anm_mil_op *op, anm_mil_infer *infer);

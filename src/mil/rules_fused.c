@@ -14,25 +14,48 @@ static bool matrix_fits(const anm_mil_type *x, const anm_mil_type *weight) {
            weight->shape[1] == x->shape[x->rank - 1];
 }
 
-static bool give_rows(const anm_mil_op *op, anm_mil_infer *infer, const anm_mil_type *weight) {
+/* An output like x with another last dimension. */
+static bool give_last(const anm_mil_op *op, anm_mil_infer *infer, size_t output, anm_dtype dtype,
+                      int64_t last) {
     const anm_mil_type *x = anm_mil_type_of(op, "x");
     int64_t shape[ANM_MAX_RANK];
     for (int i = 0; i < x->rank; i++) shape[i] = x->shape[i];
-    shape[x->rank - 1] = weight->shape[0];
-    return anm_mil_give(infer, 0, x->dtype, x->rank, shape);
+    shape[x->rank - 1] = last;
+    return anm_mil_give(infer, output, dtype, x->rank, shape);
+}
+
+static bool give_rows(const anm_mil_op *op, anm_mil_infer *infer, const anm_mil_type *weight) {
+    return give_last(op, infer, 0, anm_mil_type_of(op, "x")->dtype, weight->shape[0]);
+}
+
+static bool bias_fits(const anm_mil_op *op, const anm_mil_type *weight) {
+    const anm_mil_type *bias = anm_mil_type_of(op, "bias");
+    return !bias || product(bias, 0) == weight->shape[0];
 }
 
 bool anm_mil_rule_fused_linear(const anm_mil_op *op, anm_mil_infer *infer) {
     const anm_mil_type *weight = anm_mil_type_of(op, "weight");
-    const anm_mil_type *bias = anm_mil_type_of(op, "bias");
     const anm_mil_type *residual = anm_mil_type_of(op, "residual");
     if (!matrix_fits(anm_mil_type_of(op, "x"), weight))
         return anm_mil_refuse(infer, "weight is no matrix for the last dimension of x");
-    if (bias && product(bias, 0) != weight->shape[0])
+    if (!bias_fits(op, weight))
         return anm_mil_refuse(infer, "bias needs an element for each row of weight");
     if (!give_rows(op, infer, weight)) return false;
     return !residual || product(residual, 0) == product(infer->outputs[0], 0) ||
            anm_mil_refuse(infer, "residual needs as many elements as the result");
+}
+
+bool anm_mil_rule_linear_topk(const anm_mil_op *op, anm_mil_infer *infer) {
+    const anm_mil_type *weight = anm_mil_type_of(op, "weight");
+    int64_t k;
+    if (!matrix_fits(anm_mil_type_of(op, "x"), weight))
+        return anm_mil_refuse(infer, "weight is no matrix for the last dimension of x");
+    if (!bias_fits(op, weight))
+        return anm_mil_refuse(infer, "bias needs an element for each row of weight");
+    if (!anm_mil_op_get_int(op, "k", &k) || k < 1 || k > weight->shape[0])
+        return anm_mil_refuse(infer, "k is not within 1 to the rows of weight");
+    return give_last(op, infer, 0, anm_mil_type_of(op, "x")->dtype, k) &&
+           give_last(op, infer, 1, ANM_DTYPE_INT32, k);
 }
 
 bool anm_mil_rule_gated_linear(const anm_mil_op *op, anm_mil_infer *infer) {

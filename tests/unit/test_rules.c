@@ -274,6 +274,10 @@ static const rule_case good[] = {
     {H("[1, 5, 3]") " x, " H("[5, 2]") " r",
      "anm_linear(bias = " HALFS(2, "1, 2") ", residual = r, weight = " BLOB("[2, 3]") ", x = x)", 1,
      H("[1, 5, 2]")},
+    {H("[1, 5, 3]") " x",
+     "anm_linear_topk(bias = " HALFS(2, "1, 2") ", k = int32(1), weight = " BLOB("[2, 3]")
+     ", x = x)",
+     2, H("[1, 5, 1]") " " I("[1, 5, 1]")},
     {H("[4, 3]") " x", "anm_gated_linear(activation = " STR("silu") ", gate = " BLOB("[2, 3]")
      ", up = " BLOB("[2, 3]") ", x = x)", 1, H("[4, 2]")},
     {H("[1, 6, 5, 8]") " x, " H("[1, 1, 5, 4]") " c, " H("[1, 1, 5, 8]") " s",
@@ -528,6 +532,8 @@ static const rule_case bad[] = {
      ", x = x)", 1, "bias needs"},
     {H("[1, 5, 3]") " x, " H("[1, 5, 3]") " r", "anm_linear(residual = r, weight = "
      BLOB("[2, 3]") ", x = x)", 1, "residual needs"},
+    {H("[1, 5, 3]") " x", "anm_linear_topk(k = int32(3), weight = " BLOB("[2, 3]") ", x = x)", 2,
+     "k is not within"},
     {H("[4, 3]") " x", "anm_gated_linear(activation = " STR("silu") ", gate = " BLOB("[2, 3]")
      ", up = " BLOB("[4, 3]") ", x = x)", 1, "no equal matrices"},
     {H("[1, 6, 5, 8]") " x, " H("[1, 1, 5, 3]") " c, " H("[1, 1, 5, 8]") " s",
