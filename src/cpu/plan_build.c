@@ -10,12 +10,13 @@
 
 /* Asked in this order; the last one takes every op. */
 static const anm_step_builder builders[] = {
-    anm_build_view, anm_build_linear, anm_build_gated, anm_build_norm, anm_build_rope,
-    anm_build_cache, anm_build_attention, anm_build_gather, anm_build_softmax, anm_build_binary,
-    anm_build_unary, anm_build_cast, anm_build_layer_norm, anm_build_reduce, anm_build_matmul,
-    anm_build_conv, anm_build_pool, anm_build_join, anm_build_rearrange, anm_build_resize,
-    anm_build_deconv, anm_build_order, anm_build_scatter, anm_build_pickby, anm_build_channel,
-    anm_build_scalar, anm_build_quantize, anm_build_recurrent, anm_build_generate, anm_build_interp,
+    anm_build_view, anm_build_linear, anm_build_gated, anm_build_linear_topk, anm_build_norm,
+    anm_build_rope, anm_build_cache, anm_build_attention, anm_build_gather, anm_build_softmax,
+    anm_build_binary, anm_build_unary, anm_build_cast, anm_build_layer_norm, anm_build_reduce,
+    anm_build_matmul, anm_build_conv, anm_build_pool, anm_build_join, anm_build_rearrange,
+    anm_build_resize, anm_build_deconv, anm_build_order, anm_build_scatter, anm_build_pickby,
+    anm_build_channel, anm_build_scalar, anm_build_quantize, anm_build_recurrent,
+    anm_build_generate, anm_build_interp,
 };
 
 static bool is_constant_op(const anm_mil_op *op) {

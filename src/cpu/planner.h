@@ -197,6 +197,7 @@ void anm_exec_fail(anm_exec *x, const anm_step *s, anm_status status, const char
 typedef bool (*anm_step_builder)(anm_planner *p, const anm_mil_op *op);
 bool anm_build_view(anm_planner *p, const anm_mil_op *op);
 bool anm_build_linear(anm_planner *p, const anm_mil_op *op);
+bool anm_build_linear_topk(anm_planner *p, const anm_mil_op *op);
 bool anm_build_gated(anm_planner *p, const anm_mil_op *op);
 bool anm_build_norm(anm_planner *p, const anm_mil_op *op);
 bool anm_build_rope(anm_planner *p, const anm_mil_op *op);
