@@ -26,13 +26,20 @@ anm_mil_value *anm_flow_insert(anm_flow *g, const char *type, const char *name,
     return value;
 }
 
-bool anm_flow_insert_effect(anm_flow *g, const char *type, const char *name,
-                             const anm_mil_binding *bindings, size_t count) {
+bool anm_flow_insert_multi(anm_flow *g, const char *type, const char *name,
+                           const anm_mil_binding *bindings, size_t count, anm_mil_value **outputs,
+                           size_t output_count) {
     anm_mil_op *last = g->function->body->last;
-    anm_mil_value *none[1];
-    bool ok = anm_mil_builder_op_multi(&g->builder, type, name, bindings, count, none, 0);
+    bool ok = anm_mil_builder_op_multi(&g->builder, type, name, bindings, count, outputs,
+                                       output_count);
     settle(g, last);
     return ok;
+}
+
+bool anm_flow_insert_effect(anm_flow *g, const char *type, const char *name,
+                             const anm_mil_binding *bindings, size_t count) {
+    anm_mil_value *none[1];
+    return anm_flow_insert_multi(g, type, name, bindings, count, none, 0);
 }
 
 anm_mil_value *anm_flow_ints(anm_flow *g, const char *name, int count, const int64_t *values) {

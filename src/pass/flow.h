@@ -58,6 +58,10 @@ void anm_flow_replace_op(anm_flow *g, anm_mil_op *op, anm_mil_value *by);
                      sizeof((const anm_mil_binding[]){__VA_ARGS__}) / sizeof(anm_mil_binding))
 anm_mil_value *anm_flow_insert(anm_flow *g, const char *type, const char *name,
                                 const anm_mil_binding *bindings, size_t count);
+/* The same for an op with several outputs. */
+bool anm_flow_insert_multi(anm_flow *g, const char *type, const char *name,
+                           const anm_mil_binding *bindings, size_t count, anm_mil_value **outputs,
+                           size_t output_count);
 /* An op without outputs. */
 bool anm_flow_insert_effect(anm_flow *g, const char *type, const char *name,
                              const anm_mil_binding *bindings, size_t count);

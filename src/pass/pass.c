@@ -22,6 +22,7 @@ static const anm_pass passes[] = {
     {"spell-attention", anm_pass_spell_attention, "attention that is not one is written out"},
     {"gated", anm_pass_gated, "the gated unit of the feed-forward layer"},
     {"residual", anm_pass_residual, "a sum with the result of a linear op joins it"},
+    {"linear-topk", anm_pass_linear_topk, "of a linear op only the largest results are kept"},
     {"sweep", anm_pass_sweep, "ops whose results nobody needs"},
 };
 

@@ -49,6 +49,7 @@ anm_status anm_pass_attention(anm_flow *g, anm_error *err);
 anm_status anm_pass_spell_attention(anm_flow *g, anm_error *err);
 anm_status anm_pass_gated(anm_flow *g, anm_error *err);
 anm_status anm_pass_residual(anm_flow *g, anm_error *err);
+anm_status anm_pass_linear_topk(anm_flow *g, anm_error *err);
 anm_status anm_pass_sweep(anm_flow *g, anm_error *err);
 
 #endif

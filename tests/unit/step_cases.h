@@ -76,10 +76,12 @@ static inline outcome by_interpreter(const anm_mil_function *f, const anm_tensor
     return o;
 }
 
+static const char *skipped; /* passes that by_engine() leaves out; NULL: none */
+
 static inline outcome by_engine(const step_case *c, const anm_mil_function *f,
                                 const anm_tensor *inputs, anm_isa isa, int threads) {
     anm_engine_options options = {.isa = isa, .state_dtype = ANM_DTYPE_FP32, .threads = threads,
-                                  .validate = true};
+                                  .skip = skipped, .validate = true};
     anm_engine *engine;
     anm_engine_result *result;
     anm_pool *pool;

@@ -47,6 +47,13 @@ static void fill(anm_tensor *t) {
     }
 }
 
+/* Places as numbers: their bits would be floats next to 0. */
+static void put(const anm_tensor *t, float *to) {
+    const int32_t *ints = t->data;
+    memcpy(to, t->data, t->bytes);
+    for (size_t i = 0; t->dtype == ANM_DTYPE_INT32 && i < t->bytes / 4; i++) to[i] = (float)ints[i];
+}
+
 /* Outputs one after the other, then the states: what a run leaves. */
 static float *leave(const anm_tensor *outputs, size_t count, const function_call *c,
                     size_t *length) {
@@ -56,7 +63,7 @@ static float *leave(const anm_tensor *outputs, size_t count, const function_call
     float *all = malloc(n * sizeof *all + 1), *at = all;
     assert_non_null(all);
     for (size_t i = 0; i < count; i++) {
-        memcpy(at, outputs[i].data, outputs[i].bytes);
+        put(&outputs[i], at);
         at += outputs[i].bytes / 4;
     }
     for (size_t i = 0; i < c->state_count; i++) {
@@ -161,12 +168,15 @@ static void each_function(visit_fn visit) {
     anm_arena_destroy(arena);
 }
 
+static int argmax; /* of the packages that are converted */
+
 static void convert(const tiny_model *model, int bits) {
     anm_convert_options options;
     anm_error err;
     anm_convert_options_init(&options);
     options.context_length = context;
     options.batch_size = BATCH;
+    options.argmax = argmax;
     options.lut_embeddings.bits = options.lut_ffn.bits = options.lut_head.bits = bits;
     tiny_model_write(model, MODEL);
     assert_ok(anm_path_remove(OUT, &err), &err);
@@ -265,6 +275,19 @@ static void passes_change_nothing(void **state) {
     }
 }
 
+/* Where the greatest logits are and they themselves, which nothing else sees. */
+static void winners_stay(void **state) {
+    static const int bits[] = {0, 4};
+    argmax = 1;
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        convert(&models[i], bits[i % 2]);
+        each_function(without_each_pass);
+    }
+    each_function(with_many_threads);
+    each_function(with_a_smaller_team);
+    argmax = 0;
+}
+
 /* The decoder has no op left that the interpreter must run but those that find the last token. */
 static void decoders_are_fused(const anm_mil_function *f, const char *file) {
     anm_engine *engine;
@@ -298,6 +321,7 @@ int main(void) {
         cmocka_unit_test(models_on_every_level),
         cmocka_unit_test(any_number_of_threads),
         cmocka_unit_test(passes_change_nothing),
+        cmocka_unit_test(winners_stay),
         cmocka_unit_test(everything_is_fused),
     };
     return cmocka_run_group_tests_name("engine", tests, NULL, clean_up);
