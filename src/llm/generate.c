@@ -194,8 +194,8 @@ static anm_status check_logits(const anm_generation *g, const anm_sampling_optio
                                                          : NULL;
     if (!llm->winners || !what) return ANM_OK;
     return anm_fail(err, ANM_ERROR_UNSUPPORTED, llm->name,
-                    "the LM head gives only the most likely token (it was converted with "
-                    "--argmax): %s",
+                    "the LM head gives only the most likely token: %s; for more convert without "
+                    "--argmax",
                     what);
 }
 

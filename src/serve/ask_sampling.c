@@ -115,7 +115,8 @@ static anm_status check_head(const anm_ask *a, anm_error *err) {
     if (a->grammar) field = "response_format";
     if (!field) return ANM_OK;
     return anm_fail(err, ANM_ERROR_UNSUPPORTED, field,
-                    "the model \"%s\" gives only its most likely token, so '%s' cannot be served",
+                    "the model \"%s\" gives only its most likely token, so '%s' cannot be served; "
+                    "for that convert it without --argmax",
                     a->model->id, field);
 }
 
