@@ -6,6 +6,7 @@
 
 #include "src/base/file.h"
 #include "src/base/str.h"
+#include "src/base/threads.h"
 
 void anm_llm_options_init(anm_llm_options *options) {
     *options = (anm_llm_options){.struct_size = sizeof *options, .precision = ANM_PRECISION_FP16};
@@ -13,10 +14,12 @@ void anm_llm_options_init(anm_llm_options *options) {
 
 /* Packages without a tokenizer can still be driven by token ids. */
 static anm_status open_tokenizer(anm_llm *llm, anm_error *err) {
-    const char *path = anm_path_join(llm->arena, llm->dir, "tokenizer.json");
-    if (!path) return anm_fail_memory(err);
-    if (!anm_path_exists(path)) return ANM_OK;
-    return anm_tokenizer_open(llm->dir, &llm->tokenizer, err);
+    anm_strbuf path = {0};
+    anm_strbuf_printf(&path, "%s/tokenizer.json", llm->dir);
+    bool failed = path.failed, exists = !failed && anm_path_exists(anm_strbuf_cstr(&path));
+    anm_strbuf_free(&path);
+    if (failed) return anm_fail_memory(err);
+    return exists ? anm_tokenizer_open(llm->dir, &llm->tokenizer, err) : ANM_OK;
 }
 
 static anm_status open_template(anm_llm *llm, anm_error *err) {
@@ -40,16 +43,43 @@ static anm_status read_config(anm_llm *llm, anm_error *err) {
     return llm->dir ? ANM_OK : anm_fail_memory(err);
 }
 
+/* Packages, and what makes tokens of text. The latter must not use the model's arena. */
+typedef struct halves {
+    anm_llm *llm;
+    anm_status status[2];
+    anm_error errors[2];
+} halves;
+
+static void open_half(void *context, size_t i) {
+    halves *h = context;
+    if (i == 0) {
+        h->status[i] = anm_llm_wire(h->llm, &h->errors[i]);
+        return;
+    }
+    h->status[i] = open_tokenizer(h->llm, &h->errors[i]);
+    if (h->status[i] == ANM_OK) h->status[i] = open_template(h->llm, &h->errors[i]);
+}
+
+/* Either half takes as long: 60 ms each for 0.6 billion parameters and 150,000 words. */
+static anm_status open_halves(anm_llm *llm, anm_error *err) {
+    halves h = {.llm = llm};
+    anm_parallel_for(llm->threads, 2, open_half, &h);
+    for (int i = 0; i < 2; i++) {
+        if (h.status[i] == ANM_OK) continue;
+        if (err) *err = h.errors[i];
+        return h.status[i];
+    }
+    return ANM_OK;
+}
+
 static anm_status open_all(anm_llm *llm, int64_t rows, anm_error *err) {
     ANM_TRY(read_config(llm, err));
     if (!anm_path_is_dir(llm->dir))
         return anm_fail(err, ANM_ERROR_NOT_FOUND, llm->dir, "there is no such directory");
     ANM_TRY(anm_llm_read_meta(llm, err));
     if (llm->config && llm->config->info.model_id) llm->name = llm->config->info.model_id;
-    ANM_TRY(anm_llm_wire(llm, err));
+    ANM_TRY(open_halves(llm, err));
     ANM_TRY(anm_llm_widen(llm, rows, err));
-    ANM_TRY(open_tokenizer(llm, err));
-    ANM_TRY(open_template(llm, err));
     return anm_llm_read_stop_ids(llm, err);
 }
 
