@@ -51,10 +51,11 @@ ANM_API ANM_MUST_CHECK anm_status anm_llm_open(const char *dir, const anm_llm_op
                                                anm_llm **out, anm_error *err);
 ANM_API void anm_llm_close(anm_llm *llm); /* NULL is fine */
 /*
- * Does now what the first prompt would do otherwise: plans every function of the packages and
- * brings their weights into memory, as anm_program_load_weights() does; `progress` (may be NULL)
- * is told the bytes of all packages. A package of embeddings is left on the disk, as few of its
- * rows are read. What was done stays done when it is cancelled.
+ * Does now what the first prompt would do otherwise: plans the functions that every prompt runs
+ * (those of several rows are planned for a prompt that needs them) and brings the packages' weights
+ * into memory, as anm_program_load_weights() does; `progress` (may be NULL) is told all bytes. A
+ * package of embeddings is left on the disk, as few of its rows are read. What was done stays done
+ * when it is cancelled.
  */
 ANM_API ANM_MUST_CHECK anm_status anm_llm_prepare(const anm_llm *llm, anm_bytes_fn progress,
                                                   void *context, anm_error *err);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What the first prompt would wait for: plans, and weights on their way from the disk. */
+/* What every prompt would wait for at first: plans, and weights on their way from the disk. */
 #include "anemone/profile.h"
 #include "src/llm/llm.h"
 
-/* Functions of more rows than a batch wait for a prompt that needs them, as they take memory. */
+/* Functions of several rows wait for a prompt that needs them: which, only its length tells. */
 static anm_status plan_functions(const anm_llm *llm, anm_error *err) {
     anm_predict_options options;
     anm_llm_part part;
     anm_llm_predict_options(llm, &options);
     for (size_t i = 0; anm_llm_part_at(llm, i, &part); i++)
-        if (part.rows <= llm->batch || part.rows == 1)
+        if (part.rows <= 1)
             ANM_TRY(anm_function_prepare(part.function, &options, err));
     return ANM_OK;
 }

@@ -79,7 +79,7 @@ static void tells_the_bytes_of_what_is_read_whole(void **state) {
     anm_llm_close(llm);
 }
 
-static void plans_every_function_of_the_packages(void **state) {
+static void plans_what_every_prompt_needs(void **state) {
     (void)state;
     anm_llm *llm = open_model();
     anm_llm_part part;
@@ -91,7 +91,7 @@ static void plans_every_function_of_the_packages(void **state) {
     assert_ok(anm_llm_prepare(llm, NULL, NULL, &err), &err);
     for (size_t i = 0; anm_llm_part_at(llm, i, &part); i++)
         planned += anm_function_plan(part.function, &facts) != 0;
-    assert_int_equal(planned, 6); /* embeddings, infer and prefill of two chunks, head */
+    assert_int_equal(planned, 4); /* embeddings, infer of two chunks, head */
     anm_llm_close(llm);
 }
 
@@ -139,7 +139,7 @@ static void weights_that_were_cut_are_an_error(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_the_bytes_of_what_is_read_whole),
-        cmocka_unit_test(plans_every_function_of_the_packages),
+        cmocka_unit_test(plans_what_every_prompt_needs),
         cmocka_unit_test(stops_when_asked),
         cmocka_unit_test(weights_that_were_cut_are_an_error),
     };
