@@ -84,7 +84,10 @@ def levels(bench):
     bench.expect("a build for all instructions beside --cpu avx2",
                  not rows and "--llama-bench avx2=PROGRAM" in said, (rows, said))
     rows, said = bench.run("--llama-bench", bench.peer("any", {}))
-    bench.expect("no level", [row["ratio"] for row in rows] == [2.0], (rows, said))
+    bench.expect("all instructions", [row["ratio"] for row in rows] == [2.0], (rows, said))
+    twice = {"model_size": 422_800_000, "model_n_params": WEIGHTS + 151936 * 1024}
+    rows, said = bench.run("--ik-bench", bench.peer("twice", twice))
+    bench.expect("a tied head counted twice", len(rows) == 1, (rows, said))
 
 
 def main():
