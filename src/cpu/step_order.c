@@ -73,13 +73,6 @@ static anm_lie place_output(anm_planner *p, const anm_axes_last *a, const anm_mi
     return lie;
 }
 
-/* Places fit the type that is declared for them. */
-static bool fits(const anm_mil_value *indices, int64_t n) {
-    anm_dtype dtype = indices->type->dtype;
-    return dtype == ANM_DTYPE_INT32 || (dtype == ANM_DTYPE_UINT16 && n <= UINT16_MAX + 1) ||
-           (dtype == ANM_DTYPE_INT16 && n <= INT16_MAX + 1);
-}
-
 static void plan_outputs(anm_planner *p, const anm_mil_op *op, const anm_axes_last *a,
                          bool values_too, order_step *o) {
     size_t places = values_too ? 1 : 0;
@@ -100,7 +93,8 @@ bool anm_build_order(anm_planner *p, const anm_mil_op *op) {
         !anm_mil_op_get_bool(op, "ascending", &o->ascending))
         return p->status != ANM_OK;
     const anm_mil_value *last = op->outputs[op->output_count - 1];
-    if ((!topk || op->output_count > 1) && !fits(last, x.view.shape[axis])) return false;
+    if ((!topk || op->output_count > 1) && !anm_holds_places(last->type->dtype, x.view.shape[axis]))
+        return false;
     if (op->outputs[0]->type->shape[axis] > x.view.shape[axis]) return false;
     marked[axis] = true;
     anm_axes_last a = anm_axes_move_last(p, x, marked);

@@ -106,7 +106,7 @@ static bool build_place(anm_planner *p, const anm_mil_op *op) {
     int64_t axis;
     anm_lie x = anm_arg_lie(p, op, "x");
     if (x.block < 0 || x.dtype == ANM_DTYPE_INT32 || !anm_axis_read(op, x.view.rank, &axis) ||
-        x.view.shape[axis] > UINT16_MAX)
+        !anm_holds_places(op->outputs[0]->type->dtype, x.view.shape[axis]))
         return false;
     marked[axis] = true;
     reduce_step *r = anm_plan_alloc(p, sizeof *r);

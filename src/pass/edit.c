@@ -155,3 +155,9 @@ bool anm_same_shape(const anm_mil_type *a, const anm_mil_type *b) {
     return a->rank == b->rank &&
            memcmp(a->shape, b->shape, (size_t)a->rank * sizeof *a->shape) == 0;
 }
+
+bool anm_holds_places(anm_dtype dtype, int64_t n) {
+    return (dtype == ANM_DTYPE_INT32 && n <= INT32_MAX) ||
+           (dtype == ANM_DTYPE_UINT16 && n <= UINT16_MAX + 1) ||
+           (dtype == ANM_DTYPE_INT16 && n <= INT16_MAX + 1);
+}

@@ -94,5 +94,7 @@ anm_mil_value *anm_other_operand(const anm_mil_op *op, double *constant);
 bool anm_is_constant(const anm_mil_value *value); /* const or constexpr */
 bool anm_same_shape(const anm_mil_type *a, const anm_mil_type *b);
 int64_t anm_type_elements(const anm_mil_type *type);
+/* Whether the type can say every place in `n` elements. */
+bool anm_holds_places(anm_dtype dtype, int64_t n);
 
 #endif

@@ -79,27 +79,24 @@ static bool read_axes(const anm_mil_op *op, int rank, unsigned *marked) {
     return true;
 }
 
-/* Places in `n` elements, as the type can say them. */
-static bool holds_places(const anm_mil_value *value, int64_t n) {
-    anm_dtype dtype = value->type->dtype;
-    return dtype == ANM_DTYPE_INT32 || (dtype == ANM_DTYPE_UINT16 && n <= UINT16_MAX + 1) ||
-           (dtype == ANM_DTYPE_INT16 && n <= INT16_MAX + 1);
-}
-
 static int64_t length_of(const anm_mil_value *source) {
     return source->type->shape[source->type->rank - 1];
+}
+
+static bool holds_places(const anm_mil_value *value, const anm_mil_value *source) {
+    return anm_holds_places(value->type->dtype, length_of(source));
 }
 
 static bool is_argmax(const anm_mil_op *op, const anm_mil_value *source) {
     anm_mil_value *x = anm_arg_value(op, "x");
     unsigned marked;
     return anm_is_op(op, "reduce_argmax") && read_axis(op, x->type->rank, &marked) &&
-           takes_rows(x, source, marked) && holds_places(op->outputs[0], length_of(source));
+           takes_rows(x, source, marked) && holds_places(op->outputs[0], source);
 }
 
 /* Whether these are the places that a reduce_argmax of the source gave, row by row. */
 static bool are_places(const anm_mil_value *value, const anm_mil_value *source) {
-    for (; value && value->def && holds_places(value, length_of(source));
+    for (; value && value->def && holds_places(value, source);
          value = anm_arg_value(value->def, "x"))
         if (!anm_op_keeps_order(value->def) && !anm_is_op(value->def, "cast"))
             return source_of(anm_arg_value(value->def, "x")) == source &&
@@ -126,7 +123,7 @@ static int64_t topk_of(const anm_mil_op *op, const anm_mil_value *source) {
     if (!anm_is_op(op, "topk") || !anm_mil_op_get_bool(op, "ascending", &ascending) || ascending ||
         !read_axis(op, type->rank, &marked) || !takes_rows(x, source, marked))
         return 0;
-    if (op->output_count > 1 && !holds_places(op->outputs[1], length_of(source))) return 0;
+    if (op->output_count > 1 && !holds_places(op->outputs[1], source)) return 0;
     int axis = 0;
     while (!(marked >> axis & 1)) axis++;
     int64_t k = type->shape[axis];

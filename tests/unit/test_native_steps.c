@@ -29,6 +29,7 @@ static void reductions(void **state) {
         {F("3, 21") " x", F("3") " y = reduce_prod(x = x, " AXES("1") ", keep_dims = bool(false));", "y"},
         {F("3, 21") " x", F("3") " a = reduce_sum_square(x = x, " AXES("1") ", keep_dims = bool(false));\n" F("3") " y = reduce_l1_norm(x = x, " AXES("1") ", keep_dims = bool(false));\n" F("3") " z = reduce_l2_norm(x = x, " AXES("1") ", keep_dims = bool(false));\n" F("3") " l = reduce_log_sum_exp(x = x, " AXES("1") ", keep_dims = bool(false));", "a, y, z, l"},
         {F("3, 41, 3") " x", I("3, 3") " y = reduce_argmax(x = x, axis = int32(1), keep_dims = bool(false));\n" I("3, 41, 1") " z = reduce_argmin(x = x, axis = int32(-1), keep_dims = bool(true));", "y, z"},
+        {F("2, 70001") " x", I("2") " y = reduce_argmax(x = x, axis = int32(1), keep_dims = bool(false));", "y"},
         {I("4, 5") " x", I("4") " y = reduce_sum(x = x, " AXES("1") ", keep_dims = bool(false));\n" I("1, 5") " z = reduce_max(x = x, " AXES("0") ", keep_dims = bool(true));", "y, z"},
     };
     CHECK(cases);
