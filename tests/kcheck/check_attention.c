@@ -141,7 +141,7 @@ static void expect_score(const anm_attention *a, const float *q, int64_t k, doub
     if (a->softcap != 0) *score = (double)a->softcap * tanh(*score / (double)a->softcap);
 }
 
-/* q and k off by half a unit each: see attention_int16_avx512vnni.c for the units. */
+/* q and k off by half a unit each: see attention_int16_template.h for the units. */
 static double integer_rounding(const anm_attention *a, const float *q, int64_t k) {
     double q_sum = 0, q_most = 0, k_sum = 0, k_most = 0;
     for (int64_t i = 0; i < a->dim; i++) {

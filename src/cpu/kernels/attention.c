@@ -7,6 +7,7 @@
 static const anm_attention_kernel *const levels[ANM_ISA_COUNT] = {
     [ANM_ISA_C] = anm_attention_kernels_c,
     ANM_AVX2([ANM_ISA_AVX2] = anm_attention_kernels_avx2,)
+    ANM_AVXVNNI([ANM_ISA_AVXVNNI] = anm_attention_kernels_avxvnni,)
     ANM_AVX512([ANM_ISA_AVX512] = anm_attention_kernels_avx512,)
     ANM_AVX512VNNI([ANM_ISA_AVX512VNNI] = anm_attention_kernels_avx512vnni,)
     ANM_AMX([ANM_ISA_AMX] = anm_attention_kernels_amx,)

@@ -6,14 +6,14 @@
 #ifndef ANM_CPU_GEMM_INT16_AVX2_H
 #define ANM_CPU_GEMM_INT16_AVX2_H
 
-#include "src/cpu/kernels/avx2/vector_avx2.h"
+#include "src/cpu/kernels/avx2/pairs_avx2.h"
 #include "src/cpu/kernels/gemm_int16.h"
 
 #include "src/cpu/kernels/avx2/table_avx2.h"
 
-typedef __m256i va;
+typedef pairs va;
 
-static inline vf sum_float(va sum) { return _mm256_cvtepi32_ps(sum); }
+static inline vf sum_float(va sum) { return pairs_float(sum); }
 
 /* Without the assembly compilers copy sums from register to register. */
 static inline va dot(va sum, const void *tokens, const weight *w) {
@@ -22,11 +22,6 @@ static inline va dot(va sum, const void *tokens, const weight *w) {
     sum = add_pairs(sum, _mm256_loadu_si256(tokens), _mm256_set1_epi32(pair));
     __asm__("" : "+x"(sum));
     return sum;
-}
-
-static inline __m256i round_pair(vf low, vf high) {
-    __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(low), _mm256_cvtps_epi32(high));
-    return _mm256_permute4x64_epi64(words, 0xd8);
 }
 
 static inline vf pack(const float *x, int64_t n, vf factor) {
