@@ -48,7 +48,8 @@ extern const anm_kernel anm_kernels_unary[], anm_kernels_binary[], anm_kernels_a
     anm_kernels_join[], anm_kernels_slice[], anm_kernels_pad[], anm_kernels_gather[],
     anm_kernels_scatter[], anm_kernels_space[], anm_kernels_resize[], anm_kernels_sample[],
     anm_kernels_generate[], anm_kernels_quantize[], anm_kernels_recurrent[], anm_kernels_state[],
-    anm_kernels_list[], anm_kernels_control[], anm_kernels_nms[], anm_kernels_fused[];
+    anm_kernels_list[], anm_kernels_control[], anm_kernels_nms[], anm_kernels_random[],
+    anm_kernels_fused[];
 
 /* Records a failure, naming function and op. */
 void anm_k_fail(anm_kcall *k, anm_status status, const char *fmt, ...) ANM_PRINTF(3, 4);

@@ -11,7 +11,8 @@ static const anm_kernel *const tables[] = {
     anm_kernels_slice,    anm_kernels_pad,       anm_kernels_gather,     anm_kernels_scatter,
     anm_kernels_space,    anm_kernels_resize,    anm_kernels_sample,     anm_kernels_generate,
     anm_kernels_quantize, anm_kernels_recurrent, anm_kernels_state,      anm_kernels_list,
-    anm_kernels_control,  anm_kernels_nms,        anm_kernels_fused,
+    anm_kernels_control,  anm_kernels_nms,       anm_kernels_random,
+    anm_kernels_fused,
 };
 
 const anm_kernel *anm_kernel_find(const char *op) {
