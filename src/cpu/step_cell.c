@@ -42,8 +42,9 @@ static bool read_kind(const anm_mil_op *op, anm_recurrent *r) {
 
 static bool read_options(const anm_mil_op *op, anm_recurrent *r) {
     const char *direction;
-    if (is_present(op, "peephole") || is_present(op, "peephole_back") || is_present(op, "clip"))
-        return false;
+    double clip = 0;
+    if (is_present(op, "clip") && !anm_mil_op_get_float(op, "clip", &clip)) return false;
+    r->clip = (float)clip;
     if (!anm_mil_op_get_string(op, "direction", &direction) ||
         !anm_mil_op_get_bool(op, "output_sequence", &r->sequence) ||
         !read_act(op, "activation", &r->out))
@@ -87,6 +88,9 @@ static bool read_way(anm_planner *p, const anm_mil_op *op, const char *const *na
     way->ih = anm_recurrent_turned(p, anm_mil_op_operand(op, names[0]), rows, r->input);
     way->hh = anm_recurrent_turned(p, anm_mil_op_operand(op, names[1]), rows, r->hidden);
     if (!way->ih || !way->hh || !read_bias(p, op, names[2], rows, &bias)) return false;
+    if (r->kind == ANM_RECURRENT_LSTM &&
+        !read_bias(p, op, names[3], 3 * r->hidden, &way->peephole))
+        return false;
     /* A gru scales some of what the state gives, its bias included; inputs have their own. */
     if (r->kind != ANM_RECURRENT_GRU) way->x_bias = bias;
     else way->h_bias = bias;
@@ -94,8 +98,9 @@ static bool read_way(anm_planner *p, const anm_mil_op *op, const char *const *na
 }
 
 static bool read_ways(anm_planner *p, const anm_mil_op *op, anm_recurrent *r) {
-    static const char *const forth[] = {"weight_ih", "weight_hh", "bias"};
-    static const char *const back[] = {"weight_ih_back", "weight_hh_back", "bias_back"};
+    static const char *const forth[] = {"weight_ih", "weight_hh", "bias", "peephole"};
+    static const char *const back[] = {"weight_ih_back", "weight_hh_back", "bias_back",
+                                       "peephole_back"};
     return read_way(p, op, forth, r, &r->way[0]) &&
            (r->ways == 1 || read_way(p, op, back, r, &r->way[1]));
 }

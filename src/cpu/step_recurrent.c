@@ -2,8 +2,7 @@
 /*
  * lstm, gru and rnn over [sequence, batch, features]. What the inputs give to the gates is one
  * product for the whole sequence; then, time by time, what the hidden state gives. A thread has
- * hidden units of its own, and a barrier follows each time. Peepholes and clipping are left to the
- * interpreter.
+ * hidden units of its own, and a barrier follows each time.
  */
 #include "src/cpu/step_recurrent.h"
 
@@ -27,6 +26,7 @@ typedef struct moment {
     const float *inputs;  /* of this time: [batch, gates hidden] */
     const float *weights; /* [hidden, gates hidden] */
     const float *bias;    /* of the recurrent part, or NULL */
+    const float *peephole;
     float *gates;         /* [batch, gates hidden] */
     float *h, *next, *c;  /* [batch, hidden]; c: memory, or what gru multiplies */
     int64_t from, to;
@@ -50,7 +50,20 @@ static void add_inputs(const moment *m, int64_t b, int g) {
                  m->gates + at);
 }
 
-/* Gates i, f, o, z. */
+/* What gate `g` sees of the memory. */
+static void peep(const moment *m, int g, const float *c, float *gate, int64_t count) {
+    if (!m->peephole) return;
+    const float *p = m->peephole + g * m->r->hidden + m->from;
+    for (int64_t u = 0; u < count; u++) gate[u] += p[u] * c[u];
+}
+
+static void clip(const moment *m, float *c, int64_t count) {
+    float most = m->r->clip;
+    for (int64_t u = 0; most > 0 && u < count; u++)
+        c[u] = c[u] > most ? most : c[u] < -most ? -most : c[u];
+}
+
+/* Gates i, f, o, z. Gate o sees the new memory, the others that of the time before. */
 static void lstm_units(const moment *m) {
     int64_t n = m->r->hidden, count = m->to - m->from;
     for (int g = 0; g < 4; g++) gate_of(m, m->h, g);
@@ -58,9 +71,15 @@ static void lstm_units(const moment *m) {
         float *i = m->gates + b * 4 * n + m->from, *f = i + n, *o = f + n, *z = o + n;
         float *c = m->c + b * n + m->from, *h = m->next + b * n + m->from;
         for (int g = 0; g < 4; g++) add_inputs(m, b, g);
-        for (int g = 0; g < 3; g++) apply(m->k, m->r->gate, i + g * n, count);
+        peep(m, 0, c, i, count);
+        peep(m, 1, c, f, count);
+        apply(m->k, m->r->gate, i, count);
+        apply(m->k, m->r->gate, f, count);
         apply(m->k, m->r->cell, z, count);
         for (int64_t u = 0; u < count; u++) c[u] = f[u] * c[u] + i[u] * z[u];
+        clip(m, c, count);
+        peep(m, 2, c, o, count);
+        apply(m->k, m->r->gate, o, count);
         memcpy(h, c, (size_t)count * sizeof *h);
         apply(m->k, m->r->out, h, count);
         m->k->binary(ANM_BINARY_MUL, h, 1, o, 1, count, h);
@@ -140,6 +159,7 @@ static void run_way(const anm_recurrent *r, anm_exec *e, moment *m, int way) {
     m->gates = memory + 3 * state;
     m->weights = r->way[way].hh;
     m->bias = r->way[way].h_bias;
+    m->peephole = r->way[way].peephole;
     begin(m, e, &r->initial_h, way, m->h);
     begin(m, e, &r->initial_c, way, m->c);
     for (int64_t t = 0; t < r->steps; t++) {

@@ -20,6 +20,7 @@ typedef struct anm_recurrent_act {
 /* Weights of one direction, turned: [input or hidden, gates hidden]. */
 typedef struct anm_recurrent_way {
     const float *ih, *hh, *x_bias, *h_bias; /* biases may be NULL */
+    const float *peephole;                  /* of lstm, for gates i, f, o; or NULL */
 } anm_recurrent_way;
 
 typedef struct anm_recurrent {
@@ -27,6 +28,7 @@ typedef struct anm_recurrent {
     int64_t steps, batch, input, hidden;
     int gates, ways;
     bool reverse, sequence, reset_after;
+    float clip; /* of lstm's memory; 0: none */
     anm_recurrent_act gate, cell, out;
     anm_recurrent_way way[2];
     anm_lie x, initial_h, initial_c; /* dense; initial_c only of lstm, else block -1 */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Resizing of the last axes. To the nearest element: a pick. Linear, over one or two axes: rows of
- * the input are mixed into scratch memory, then elements of that row; more axes are left to the
- * interpreter.
+ * the input are mixed into scratch memory, then elements of that row. Of more axes the ones in front
+ * are a step each before that.
  */
 #include <math.h>
 #include <string.h>
@@ -122,17 +122,61 @@ static const anm_tap *make_taps(anm_planner *p, anm_grid grid, int64_t from, int
     return taps;
 }
 
+/* One axis of a dense tensor [outer, n, inner]. */
+typedef struct axis_step {
+    anm_lie x, out;
+    const anm_tap *taps;
+    int64_t from, to, inner;
+} axis_step;
+
+static void run_axis(const anm_step *s, anm_exec *e, int thread, int threads) {
+    const axis_step *a = s->data;
+    const float *x = anm_exec_at(e, &a->x);
+    float *out = anm_exec_at(e, &a->out);
+    int64_t first, end;
+    anm_share(anm_view_elements(&a->out.view) / a->inner, 1, thread, threads, &first, &end);
+    for (int64_t i = first; i < end; i++) {
+        const float *line = x + i / a->to * a->from * a->inner;
+        const anm_tap *tap = &a->taps[i % a->to];
+        mix_rows(line + tap->low * a->inner, line + tap->high * a->inner, tap->weight, a->inner,
+                 out + i * a->inner);
+    }
+}
+
+/* x with one axis resized; block -1 after a failure. */
+static anm_lie resize_axis(anm_planner *p, const anm_mil_op *op, anm_grid grid, anm_lie x,
+                           int axis) {
+    anm_lie out = {.block = -1};
+    axis_step *a = anm_plan_alloc(p, sizeof *a);
+    if (!a) return out;
+    int64_t shape[ANM_MAX_RANK];
+    memcpy(shape, x.view.shape, sizeof shape);
+    *a = (axis_step){.x = x, .from = shape[axis], .to = op->outputs[0]->type->shape[axis],
+                     .inner = 1};
+    for (int i = axis + 1; i < x.view.rank; i++) a->inner *= shape[i];
+    shape[axis] = a->to;
+    a->taps = make_taps(p, grid, a->from, a->to);
+    out = a->out = anm_lie_new(p, ANM_DTYPE_FP32, x.view.rank, shape);
+    if (!a->taps || out.block < 0) return (anm_lie){.block = -1};
+    anm_step_add(p, run_axis, op->type, a, ANM_BLOCKS(x.block), ANM_BLOCKS(out.block));
+    return out;
+}
+
 static const anm_tap no_tap[1]; /* the only row, as it is */
 
 static bool build_linear(anm_planner *p, const anm_mil_op *op, const resize_form *f) {
     const anm_mil_type *out = op->outputs[0]->type;
     linear_step *l = anm_plan_alloc(p, sizeof *l);
-    if (!l || f->axes > 2) return p->status != ANM_OK;
+    if (!l) return true;
     l->x = anm_lie_dense(p, anm_arg_lie(p, op, "x"));
     if (l->x.block < 0 || l->x.dtype != ANM_DTYPE_FP32) return p->status != ANM_OK;
+    for (int axis = out->rank - f->axes; axis < out->rank - 2; axis++) {
+        l->x = resize_axis(p, op, f->grid, l->x, axis);
+        if (l->x.block < 0) return true;
+    }
     const int64_t *in = l->x.view.shape;
     int last = out->rank - 1;
-    bool two = f->axes == 2;
+    bool two = f->axes >= 2;
     l->rows = two ? in[last - 1] : 1;
     l->columns = in[last];
     l->out_rows = two ? out->shape[last - 1] : 1;

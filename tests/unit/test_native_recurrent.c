@@ -6,7 +6,7 @@
 typedef struct layer {
     const char *op, *options;
     int steps, batch, input, hidden, gates;
-    bool both, sequence;
+    bool both, sequence, peephole;
 } layer;
 
 /* Numbers of -0.5 .. 0.5 */
@@ -33,6 +33,8 @@ static void put_weights(anm_strbuf *out, const layer *l, const char *suffix) {
     put_matrix(out, name[0], l->gates * l->hidden, l->input);
     put_matrix(out, name[1], l->gates * l->hidden, l->hidden);
     put_matrix(out, name[2], l->gates * l->hidden, 0);
+    snprintf(name[0], sizeof name[0], "peephole%s", suffix);
+    if (l->peephole) put_matrix(out, name[0], 3 * l->hidden, 0);
 }
 
 static void check_layer(const layer *l) {
@@ -68,6 +70,10 @@ static void layers(void **state) {
         {"lstm", ", recurrent_activation = string(\"hard_sigmoid\"), activation = "
                  "string(\"linear\"), cell_activation = string(\"relu\")", 4, 1, 3, 5, 4, false,
          true},
+        {"lstm", ", clip = fp32(0.25)", 6, 2, 5, 36, 4, false, true, false},
+        {"lstm", "", 5, 2, 3, 37, 4, false, true, true},
+        {"lstm", ", direction = string(\"bidirectional\"), clip = fp32(0.5)", 4, 2, 5, 7, 4, true,
+         true, true},
         {"gru", ", direction = string(\"forward\")", 5, 2, 7, 41, 3, false, true},
         {"gru", ", direction = string(\"reverse\"), reset_after = bool(true)", 4, 2, 3, 34, 3,
          false, true},
