@@ -16,7 +16,8 @@ static const anm_step_builder builders[] = {
     anm_build_matmul, anm_build_conv, anm_build_pool, anm_build_join, anm_build_rearrange,
     anm_build_resize, anm_build_deconv, anm_build_order, anm_build_scatter, anm_build_pickby,
     anm_build_channel, anm_build_scalar, anm_build_quantize, anm_build_recurrent,
-    anm_build_generate, anm_build_random, anm_build_batchspace, anm_build_neighbours,
+    anm_build_generate, anm_build_random, anm_build_batchspace, anm_build_sample,
+    anm_build_neighbours,
     anm_build_interp,
 };
 

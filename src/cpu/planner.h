@@ -226,6 +226,7 @@ bool anm_build_generate(anm_planner *p, const anm_mil_op *op);
 bool anm_build_random(anm_planner *p, const anm_mil_op *op);
 bool anm_build_batchspace(anm_planner *p, const anm_mil_op *op);
 bool anm_build_neighbours(anm_planner *p, const anm_mil_op *op);
+bool anm_build_sample(anm_planner *p, const anm_mil_op *op);
 bool anm_build_rearrange(anm_planner *p, const anm_mil_op *op);
 bool anm_build_resize(anm_planner *p, const anm_mil_op *op);
 bool anm_build_interp(anm_planner *p, const anm_mil_op *op); /* takes every op */

@@ -90,8 +90,8 @@ static bool read_blocks(const anm_mil_op *op, batchspace_step *s) {
         s->before[i] = margin[2 * i];
     }
     s->images = s->into_batch ? x->shape[0] : x->shape[0] / each;
-    int64_t images = s->into_batch ? s->images * each : s->images;
-    return op->outputs[0]->type->shape[0] == images && x->shape[1] == op->outputs[0]->type->shape[1] &&
+    const int64_t *out = op->outputs[0]->type->shape;
+    return out[0] == (s->into_batch ? s->images * each : s->images) && out[1] == x->shape[1] &&
            (s->into_batch || x->shape[0] % each == 0);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Resizing of the last axes. To the nearest element: a pick. Linear, over one or two axes: rows of
- * the input are mixed into scratch memory, then elements of that row. Of more axes the ones in front
- * are a step each before that.
+ * the input are mixed into scratch memory, then elements of that row. Of more axes the ones in
+ * front are a step each before that.
  */
 #include <math.h>
 #include <string.h>

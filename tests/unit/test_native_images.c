@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Steps on images and lines that go by places: batches of blocks, reversed sequences, sampling. */
+#define CHECK_FAILURE_TOO check_engine_failure
+#include "tests/unit/engine_cases.h"
 #include "tests/unit/step_cases.h"
 
 /* clang-format off: an op to a line */
@@ -49,10 +51,47 @@ static void volumes(void **state) {
     MUTATE(cases);
 }
 
+#define S(text) "string(\"" text "\")"
+#define SAMPLED(mode, padding, coordinates, corners) "sampling_mode = " S(mode) ", padding_mode = " S(padding) ", padding_value = fp32(0.5), coordinates_mode = " S(coordinates) ", align_corners = bool(" corners "))"
+
+static void resampled(void **state) {
+    static const step_case cases[] = {
+        {F("2, 3, 4, 5") " x, " F("2, 6, 7, 2") " c", F("2, 3, 6, 7") " y = resample(x = x, coordinates = c, " SAMPLED("bilinear", "constant", "unnormalized", "true") ";\n" F("2, 3, 6, 7") " z = resample(x = x, coordinates = c, " SAMPLED("nearest", "reflection", "normalized_minus_one_to_one", "false") ";", "y, z"},
+        {F("1, 2, 3, 3") " x, " F("1, 9, 1, 2") " c", F("1, 2, 9, 1") " y = resample(x = x, coordinates = c, " SAMPLED("bilinear", "symmetric", "normalized_zero_to_one", "true") ";\n" F("1, 2, 9, 1") " z = resample(x = x, coordinates = c, " SAMPLED("bilinear", "border", "unnormalized", "false") ";", "y, z"},
+        {F("2, 3, 4, 5") " x, " F("2, 6") " m", F("2, 3, 6, 5") " y = affine(x = x, transform_matrix = m, output_height = int32(6), output_width = int32(5), " SAMPLED("bilinear", "border", "normalized_minus_one_to_one", "true") ";", "y"},
+        {F("2, 3, 4, 5") " x, " F("1, 6") " m", F("2, 3, 2, 9") " y = affine(x = x, transform_matrix = m, output_height = int32(2), output_width = int32(9), " SAMPLED("nearest", "constant", "normalized_minus_one_to_one", "false") ";", "y"},
+    };
+    CHECK(cases);
+    MUTATE(cases);
+}
+
+#define CROP(size, grid, mode) "target_height = int32(3), target_width = int32(" size "), sampling_mode = " S(grid) ", box_coordinate_mode = " S(mode)
+
+/* Image numbers are 0 to 3. */
+static void cropped(void **state) {
+    static const step_case cases[] = {
+        {F("4, 2, 5, 6") " x, " F("7, 4") " b, " I("7") " i", F("7, 2, 3, 4") " y = crop_resize(x = x, boxes = b, box_indices = i, " CROP("4", "ALIGN_CORNERS", "CENTER_SIZE_WIDTH_FIRST") ", pad_value = fp32(2));\n" F("7, 2, 3, 5") " z = crop_resize(x = x, boxes = b, box_indices = i, " CROP("5", "UNALIGN_CORNERS", "CORNERS_HEIGHT_FIRST") ", normalized_coordinates = bool(true));", "y, z"},
+        {F("4, 2, 5, 6") " x, " F("4, 4") " b", F("4, 2, 3, 2") " y = crop_resize(x = x, boxes = b, " CROP("2", "DEFAULT", "CORNERS_WIDTH_FIRST") ", spatial_scale = fp32(0.5));", "y"},
+        {F("3, 2, 5, 6") " x, " F("2, 1, 4, 1, 1") " r", F("2, 3, 2, 3, 4") " y = crop_resize(x = x, roi = r, " CROP("4", "STRICT_ALIGN_CORNERS", "CENTER_SIZE_HEIGHT_FIRST") ");\n" F("1, 1, 2, 3, 2") " z = crop_resize(x = x, roi = " F("1, 1, 5, 1, 1") "([[[[[2]], [[0.5]], [[1]], [[3]], [[4]]]]]), " CROP("2", "OFFSET_CORNERS", "CORNERS_HEIGHT_FIRST") ");", "y, z"},
+    };
+    CHECK(cases);
+    MUTATE(cases);
+}
+
+/* A box of an image that there is not: what the interpreter says of it. */
+static void box_of_no_image(void **state) {
+    static const op_failure cases[] = {
+        {F("1, 1, 2, 2") " x, " F("2, 4") " b, " I("2") " i", F("2, 1, 3, 1") " y = crop_resize(x = x, boxes = b, box_indices = i, " CROP("1", "DEFAULT", "CORNERS_WIDTH_FIRST") ");", "y", {{1, 2, 3, 4}, {0, 0, 1, 1, 0, 0, 1, 1}, {0, 1}}, ANM_ERROR_MISMATCH, "box 1"},
+    };
+    CHECK_FAILURES(cases);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_and_batches), cmocka_unit_test(sequences),
         cmocka_unit_test(responses),          cmocka_unit_test(volumes),
+        cmocka_unit_test(resampled),          cmocka_unit_test(cropped),
+        cmocka_unit_test(box_of_no_image),
     };
     return cmocka_run_group_tests_name("native_images", tests, NULL, NULL);
 }
