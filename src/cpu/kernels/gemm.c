@@ -20,6 +20,8 @@ static const anm_gemm_kernel *const int8_levels[ANM_ISA_COUNT] = {
     [ANM_ISA_C] = NULL, /* a list that is not empty on any machine */
     ANM_AVXVNNI([ANM_ISA_AVXVNNI] = anm_gemm_int8_kernels_avxvnni,)
     ANM_AVX512VNNI([ANM_ISA_AVX512VNNI] = anm_gemm_int8_kernels_avx512vnni,)
+    ANM_NEONDOT([ANM_ISA_NEONDOT] = anm_gemm_int8_kernels_neondot,)
+    ANM_NEONI8MM([ANM_ISA_NEONI8MM] = anm_gemm_int8_kernels_neoni8mm,)
 };
 
 static const anm_gemm_kernel *first_of(const anm_gemm_kernel *list, const anm_matrix *w) {

@@ -18,5 +18,7 @@ extern const anm_gemm_kernel anm_gemm_kernels_neoni8mm[];
 /* Those that round both factors to 8 bits, of levels that have some. */
 extern const anm_gemm_kernel anm_gemm_int8_kernels_avxvnni[];
 extern const anm_gemm_kernel anm_gemm_int8_kernels_avx512vnni[];
+extern const anm_gemm_kernel anm_gemm_int8_kernels_neondot[];
+extern const anm_gemm_kernel anm_gemm_int8_kernels_neoni8mm[];
 
 #endif
