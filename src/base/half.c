@@ -28,7 +28,7 @@ static int detect_f16c(void) {
 }
 
 /* Asked once: in a virtual machine cpuid traps and takes tens of microseconds. */
-static int has_f16c(void) {
+static int has_fast(void) {
     static atomic_int known; /* 0: not asked yet, 1: no, 2: yes */
     int state = atomic_load_explicit(&known, memory_order_relaxed);
     if (!state) {
@@ -38,7 +38,7 @@ static int has_f16c(void) {
     return state == 2;
 }
 
-__attribute__((target("avx2,f16c"))) static size_t to_float_f16c(float *out, const uint16_t *in,
+__attribute__((target("avx2,f16c"))) static size_t to_float_fast(float *out, const uint16_t *in,
                                                                  size_t n) {
     size_t i = 0;
     for (; i + 8 <= n; i += 8)
@@ -46,7 +46,7 @@ __attribute__((target("avx2,f16c"))) static size_t to_float_f16c(float *out, con
     return i;
 }
 
-__attribute__((target("avx2,f16c"))) static size_t from_float_f16c(uint16_t *out, const float *in,
+__attribute__((target("avx2,f16c"))) static size_t from_float_fast(uint16_t *out, const float *in,
                                                                    size_t n) {
     size_t i = 0;
     for (; i + 8 <= n; i += 8)
@@ -54,27 +54,54 @@ __attribute__((target("avx2,f16c"))) static size_t from_float_f16c(uint16_t *out
                          _mm256_cvtps_ph(_mm256_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT));
     return i;
 }
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+
+/* Part of the architecture. */
+static int has_fast(void) {
+    return 1;
+}
+
+static size_t to_float_fast(float *out, const uint16_t *in, size_t n) {
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        float16x8_t halves = vreinterpretq_f16_u16(vld1q_u16(in + i));
+        vst1q_f32(out + i, vcvt_f32_f16(vget_low_f16(halves)));
+        vst1q_f32(out + i + 4, vcvt_high_f32_f16(halves));
+    }
+    return i;
+}
+
+static size_t from_float_fast(uint16_t *out, const float *in, size_t n) {
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        float16x8_t halves = vcvt_high_f16_f32(vcvt_f16_f32(vld1q_f32(in + i)),
+                                               vld1q_f32(in + i + 4));
+        vst1q_u16(out + i, vreinterpretq_u16_f16(halves));
+    }
+    return i;
+}
 #else
-static int has_f16c(void) {
+static int has_fast(void) {
     return 0;
 }
-static size_t to_float_f16c(float *out, const uint16_t *in, size_t n) {
+static size_t to_float_fast(float *out, const uint16_t *in, size_t n) {
     (void)out, (void)in, (void)n;
     return 0;
 }
-static size_t from_float_f16c(uint16_t *out, const float *in, size_t n) {
+static size_t from_float_fast(uint16_t *out, const float *in, size_t n) {
     (void)out, (void)in, (void)n;
     return 0;
 }
 #endif
 
 void anm_half_to_float_n(float *out, const uint16_t *in, size_t n) {
-    size_t i = has_f16c() ? to_float_f16c(out, in, n) : 0;
+    size_t i = has_fast() ? to_float_fast(out, in, n) : 0;
     for (; i < n; i++) out[i] = anm_half_to_float(in[i]);
 }
 
 void anm_half_from_float_n(uint16_t *out, const float *in, size_t n) {
-    size_t i = has_f16c() ? from_float_f16c(out, in, n) : 0;
+    size_t i = has_fast() ? from_float_fast(out, in, n) : 0;
     for (; i < n; i++) out[i] = anm_half_from_float(in[i]);
 }
 
