@@ -8,8 +8,6 @@
 #include "src/cpu/op_function.h"
 #include "src/pass/flow.h"
 
-enum { MOST_PLANS = 16 }; /* of a cut */
-
 static bool is_numbers(const anm_mil_type *type) {
     return type && type->kind == ANM_MIL_TENSOR && type->dtype != ANM_DTYPE_STRING;
 }
@@ -227,6 +225,6 @@ anm_status anm_part_plan(anm_parts *parts, anm_part_block *b, size_t at,
     if ((*out)->engine && parts->profiling) anm_engine_profile((*out)->engine, true);
     (*out)->next = cut->first;
     cut->first = *out;
-    if (++cut->count > MOST_PLANS) drop_oldest(cut);
+    if (++cut->count > ANM_PART_PLANS_MOST) drop_oldest(cut);
     return ANM_OK;
 }

@@ -28,10 +28,16 @@ struct anm_part {
     anm_part_shape shapes[];      /* of what the cut reads */
 };
 
+/*
+ * A loop whose values grow meets new shapes each time. A cut that has so many plans lets the
+ * interpreter have what fits none, and takes one in eight of these in the place of the oldest.
+ */
+enum { ANM_PART_PLANS_MOST = 64, ANM_PART_PLANS_RENEW = 8 };
+
 /* A step where parts begin. What is read from before decides which of its plans it is. */
 typedef struct anm_cut {
     anm_mil_value **reads; /* no constants, no states */
-    size_t read_count, count;
+    size_t read_count, count, missed;
     anm_part *first;       /* the one used last in front */
 } anm_cut;
 

@@ -146,7 +146,13 @@ void anm_parts_destroy(anm_parts *parts) {
 typedef struct call {
     anm_parts *parts;
     anm_pool *pool;
+    size_t left; /* steps that the interpreter is to run, although they are a part */
 } call;
+
+/* There are plans enough, and none that fits. */
+static bool is_full(anm_cut *cut) {
+    return cut->count >= ANM_PART_PLANS_MOST && ++cut->missed % ANM_PART_PLANS_RENEW;
+}
 
 static bool fits(const anm_part *part, const anm_cut *cut, const anm_run *run) {
     for (size_t i = 0; i < cut->read_count; i++) {
@@ -196,13 +202,18 @@ static anm_status make_for(anm_parts *parts, anm_part_block *b, size_t at, const
 }
 
 /* `*out` is NULL where the interpreter is to run the step. */
-static anm_status use(anm_parts *parts, anm_part_block *b, size_t at, const anm_run *run,
-                      anm_part **out, anm_error *err) {
+static anm_status use(call *c, anm_part_block *b, size_t at, const anm_run *run, anm_part **out,
+                      anm_error *err) {
+    anm_parts *parts = c->parts;
     anm_cut *cut = anm_part_cut(parts, b, at);
     *out = NULL;
     if (!cut) return anm_fail_memory(err);
     if (!is_readable(cut, run)) return ANM_OK;
     *out = take_front(cut, run);
+    if (!*out && is_full(cut)) {
+        c->left = b->end[at] - at - 1;
+        return ANM_OK;
+    }
     if (!*out) ANM_TRY(make_for(parts, b, at, run, out, err));
     if ((*out)->engine) (*out)->users++;
     else *out = NULL;
@@ -265,14 +276,18 @@ static anm_status run_part(const call *c, anm_run *run, const anm_part *part) {
 /* The interpreter's hook. */
 static anm_status run_steps(void *context, anm_run *run, const anm_plan_block *block, size_t at,
                             size_t *done) {
-    const call *c = context;
+    call *c = context;
     anm_parts *parts = c->parts;
     anm_part_block *b = &parts->blocks[block->number];
     anm_part *part;
     *done = 0;
     if (b->end[at] == at) return ANM_OK;
+    if (c->left) {
+        c->left--;
+        return ANM_OK;
+    }
     pthread_mutex_lock(&parts->lock);
-    anm_status status = use(parts, b, at, run, &part, run->err);
+    anm_status status = use(c, b, at, run, &part, run->err);
     pthread_mutex_unlock(&parts->lock);
     if (status != ANM_OK || !part) return status;
     status = run_part(c, run, part);
@@ -294,7 +309,7 @@ static void count_time(void *context, const anm_plan_block *block, size_t at,
 anm_status anm_parts_run(anm_parts *parts, anm_pool *pool, const anm_tensor *inputs,
                          size_t input_count, anm_tensor *states, size_t state_count,
                          anm_interp_result **out, anm_error *err) {
-    call c = {parts, pool};
+    call c = {.parts = parts, .pool = pool};
     anm_interp_hook hook = {&c, run_steps, parts->profiling ? count_time : NULL};
     return anm_interp_run_hooked(parts->interp, &hook, inputs, input_count, states, state_count,
                                  out, err);

@@ -3,6 +3,7 @@
  * Functions that no plan can hold, run in parts, against the interpreter: loops, conditions, lists,
  * shapes that depend on values. Of each it is counted how many ops the interpreter keeps.
  */
+#include "src/base/threads.h"
 #include "tests/unit/step_cases.h"
 
 /* clang-format off: an op to a line */
@@ -112,6 +113,13 @@ static void loops(void **state) {
           F("?, 3") " a = mul(x = bh, y = fp32(0.5));\n"
           F("?, 3") " nh = concat(values = (a, x), axis = int32(0), interleave = bool(false));\n} -> (ni, nh);\n};\n"
           F("?, 3") " y = softmax(x = h, axis = int32(0));", "i, h, y"}, 1},
+        /* It takes more shapes than a part keeps plans for. */
+        {{"int32 n, " F("1, 2") " x",
+          "int32 i, " F("?, 2") " h = while_loop(loop_vars = (int32(0), x)) {\n"
+          " block (int32 ci, " F("?, 2") " ch) {\n" LESS("ci", "int32(90)") "} -> (go);\n"
+          " block (int32 bi, " F("?, 2") " bh) {\n int32 ni = add(x = bi, y = int32(1));\n"
+          F("?, 2") " a = mul(x = bh, y = fp32(0.9));\n"
+          F("?, 2") " nh = concat(values = (a, x), axis = int32(0), interleave = bool(false));\n} -> (ni, nh);\n};\n", "i, h"}, 1},
         /* A constant is what the loop begins with, and comes out if it never runs. */
         {{"int32 n, " F("2, 3") " x",
           F("2, 3") " k = const()[val = " F("2, 3") "([[1, 2, 3], [4, 5, 6]])];\n"
@@ -222,6 +230,53 @@ static void states(void **state) {
     anm_mil_program_destroy(program);
 }
 
+typedef struct together {
+    anm_engine *engine;
+    anm_pool *pool;
+    bool good[8];
+} together;
+
+/* Ones, doubled as often as the caller's number says, and as many numbers as that. */
+static void run_together(void *context, size_t index) {
+    together *t = context;
+    float x[3] = {1, 1, 1};
+    int32_t n = (int32_t)(index % 4);
+    anm_tensor inputs[2] = {{"n", ANM_DTYPE_INT32, 0, {0}, &n, sizeof n},
+                            {"x", ANM_DTYPE_FP32, 2, {1, 3}, x, sizeof x}};
+    anm_engine_result *result;
+    anm_error err;
+    size_t count;
+    for (int round = 0; round < 20; round++) {
+        if (anm_engine_run(t->engine, t->pool, inputs, 2, NULL, 0, &result, &err) != ANM_OK) return;
+        const anm_tensor *y = anm_engine_result_tensors(result, &count, NULL);
+        bool good = y->shape[0] == n + 1 && ((const float *)y->data)[3 * n] == (float)(1 << n);
+        anm_engine_result_release(result);
+        if (!good) return;
+    }
+    t->good[index] = true;
+}
+
+/* Callers at a time find, make and use plans of the same parts. */
+static void callers_at_a_time(void **state) {
+    anm_mil_program *program = parse_case("int32 n, " F("1, 3") " x",
+        "int32 i, " F("1, 3") " last, " F("?, 3") " h = while_loop(loop_vars = (int32(0), x, x)) {\n"
+        " block (int32 ci, " F("1, 3") " cl, " F("?, 3") " ch) {\n" LESS("ci", "n") "} -> (go);\n"
+        " block (int32 bi, " F("1, 3") " bl, " F("?, 3") " bh) {\n int32 ni = add(x = bi, y = int32(1));\n"
+        F("1, 3") " nl = add(x = bl, y = bl);\n"
+        F("?, 3") " nh = concat(values = (bh, nl), axis = int32(0), interleave = bool(false));\n} -> (ni, nl, nh);\n};\n", "h", NULL);
+    anm_engine_options options = {.isa = ANM_ISA_C, .threads = 1, .parts = true};
+    together t = {0};
+    anm_error err;
+    anm_tensor shapes[2] = {{.name = "n"}, {.name = "x", .rank = 2, .shape = {1, 3}}};
+    assert_ok(anm_pool_create(1, &t.pool, &err), &err);
+    assert_ok(anm_engine_create(program->functions[0], shapes, 2, &options, &t.engine, &err), &err);
+    anm_parallel_for(4, 8, run_together, &t);
+    for (int i = 0; i < 8; i++) assert_true(t.good[i]);
+    anm_engine_destroy(t.engine);
+    anm_pool_destroy(t.pool);
+    anm_mil_program_destroy(program);
+}
+
 /* Lists of steps and times hold what the parts hold. */
 static void profile(void **state) {
     anm_mil_program *program = parse_case("bool p, " F("64") " x",
@@ -263,7 +318,7 @@ int main(void) {
         cmocka_unit_test(conditions),       cmocka_unit_test(loops),
         cmocka_unit_test(lists),            cmocka_unit_test(shapes_by_values),
         cmocka_unit_test(nothing_at_all),   cmocka_unit_test(states),
-        cmocka_unit_test(profile),
+        cmocka_unit_test(profile),          cmocka_unit_test(callers_at_a_time),
     };
     return cmocka_run_group_tests_name("parts", tests, NULL, NULL);
 }
