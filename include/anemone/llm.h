@@ -35,6 +35,7 @@ typedef struct anm_llm_options {
      * 512, fewer for long contexts and large models); 1, only what the packages have.
      */
     int64_t prefill_rows;
+    const char *matmul_precision; /* as in anm_predict_options; copied */
 } anm_llm_options;
 ANM_API void anm_llm_options_init(anm_llm_options *options);
 

@@ -39,6 +39,7 @@ typedef struct anm_step_timing {
     int phase;            /* from 0; a barrier separates phases */
     int interpreted;      /* the interpreter runs it: the engine has no kernel for this */
     uint64_t cache_bytes; /* of keys and values read since profiling began */
+    const char *kernel;   /* that multiplies by a constant matrix, as "gemm_int16_avx2"; NULL */
 } anm_step_timing;
 
 /*

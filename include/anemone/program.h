@@ -140,7 +140,16 @@ typedef struct anm_predict_options {
                       * "avx512vnni", "amx", "neon", "neondot", "neoni8mm"; NULL: the
                       * environment's ANEMONE_CPU, or the machine's */
     int plans;       /* most that a function keeps of the fast engine: one for each set of input
-                      * shapes, precision, cpu and threads; the least recently used goes; 0: 16 */
+                      * shapes, precisions, cpu and threads; the least recently used goes; 0: 16 */
+    /*
+     * How exactly the fast engine multiplies many rows by constant matrices, as the rows of a
+     * prompt: "high", in 16-bit integers, bf16 on AMX or floats; "medium", also in 8-bit integers
+     * where the machine has an instruction for them, twice as fast; "auto" or NULL: what the
+     * environment's ANEMONE_MATMUL_PRECISION says, or else medium for 32 and more rows by weights
+     * of 512 and more columns palettized to up to 6 bits, whose own rounding is much coarser, and
+     * high for others. One row, a token generated, is always computed as with "high".
+     */
+    const char *matmul_precision;
 } anm_predict_options;
 ANM_API void anm_predict_options_init(anm_predict_options *options);
 

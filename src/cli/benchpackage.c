@@ -117,6 +117,7 @@ static anm_status open_run(run *r) {
     anm_predict_options_init(&r->options);
     r->options.threads = r->b->threads;
     r->options.cpu = r->b->cpu;
+    r->options.matmul_precision = r->b->matmul;
     r->options.engine = r->b->engine;
     anm_status status = anm_program_open(r->b->path, &r->program, &r->err);
     if (status != ANM_OK) return status;

@@ -7,7 +7,7 @@
 #include "src/cli/shapearg.h"
 
 typedef struct package_bench {
-    const char *path, *function, *cpu;
+    const char *path, *function, *cpu, *matmul;
     const shape_args *shapes;
     anm_engine_kind engine;
     int threads;

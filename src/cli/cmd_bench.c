@@ -202,7 +202,7 @@ static bool parse_sizes(const char *text, size_t *out, size_t *count) {
 }
 
 typedef struct bench_settings {
-    const char *prefill, *depths, *cpu, *engine, *function;
+    const char *prefill, *depths, *cpu, *matmul, *engine, *function;
     cli_list shapes;
     int64_t decode, threads, repeats, rows;
     bool json, profile, components;
@@ -231,6 +231,7 @@ static anm_status open_bench(bench *b, const char *dir, const bench_settings *s)
     anm_llm_options_init(&options);
     options.threads = (int)s->threads;
     options.cpu = s->cpu;
+    options.matmul_precision = s->matmul;
     options.prefill_rows = s->rows;
     engine_kind(s->engine, &options.engine);
     double begin = cli_seconds();
@@ -282,9 +283,9 @@ static int run_package(const cli_spec *spec, const char *path, const bench_setti
     if (!cli_shapes(&s->shapes, &shapes))
         return cli_usage(spec, "--shape is INPUT=N,N,.. with numbers above 0");
     const package_bench b = {.path = path, .function = s->function, .cpu = s->cpu,
-                             .shapes = &shapes, .engine = engine, .threads = (int)s->threads,
-                             .repeats = (size_t)s->repeats, .profile = s->profile,
-                             .json = s->json};
+                             .matmul = s->matmul, .shapes = &shapes, .engine = engine,
+                             .threads = (int)s->threads, .repeats = (size_t)s->repeats,
+                             .profile = s->profile, .json = s->json};
     return bench_package(&b);
 }
 
@@ -301,6 +302,8 @@ int cmd_bench(int argc, char **argv) {
         {"threads", 't', CLI_INT, &s.threads, "N", "default: one a processor"},
         {"repeats", 'r', CLI_INT, &s.repeats, "N", "of which the median is shown (default 5)"},
         {"cpu", 0, CLI_STRING, &s.cpu, "LEVEL", "highest level of instructions (default: all)"},
+        {"matmul-precision", 0, CLI_STRING, &s.matmul, "auto|high|medium",
+         "of many rows: medium has 8 bits (default auto)"},
         {"engine", 0, CLI_STRING, &s.engine, "NAME", "auto, fast or reference"},
         {"profile", 0, CLI_FLAG, &s.profile, NULL, "time of each kind of step"},
         {"components", 0, CLI_FLAG, &s.components, NULL, "time of each part of the model"},

@@ -9,12 +9,12 @@
 #include "src/cli/modelarg.h"
 
 typedef struct settings {
-    const char *text, *precision, *reference_precision;
+    const char *text, *precision, *reference_precision, *matmul;
     int64_t context, stride, max_tokens;
     bool documents, json;
 } settings;
 
-enum { COMMON_OPTIONS = 7 };
+enum { COMMON_OPTIONS = 8 };
 
 static void common_options(settings *s, cli_option *options) {
     const cli_option table[COMMON_OPTIONS] = {
@@ -26,6 +26,8 @@ static void common_options(settings *s, cli_option *options) {
          "by which windows advance (default: half the context)"},
         {"max-tokens", 'n', CLI_INT, &s->max_tokens, "N", "score no more than N tokens"},
         {"precision", 0, CLI_STRING, &s->precision, "fp16|fp32", "arithmetic (default fp16)"},
+        {"matmul-precision", 0, CLI_STRING, &s->matmul, "auto|high|medium",
+         "of many rows: medium has 8 bits (default auto)"},
         {"json", 0, CLI_FLAG, &s->json, NULL, "print JSON"},
     };
     memcpy(options, table, sizeof table);
@@ -69,6 +71,7 @@ static anm_status open_model(evaluation *e, const char *dir, const char *precisi
     anm_llm_options options;
     anm_llm_options_init(&options);
     if (strcmp(precision, "fp32") == 0) options.precision = ANM_PRECISION_FP32;
+    options.matmul_precision = e->settings.matmul;
     return anm_eval_model_open(dir, &options, out, &e->err);
 }
 

@@ -105,8 +105,8 @@ static void print_text(const evaluation *e, const anm_eval_tasks_result *r) {
     printf("time %.1f s\n", r->seconds);
 }
 
-static int run(const char *dir, const char *file, const char *precision, bool json, bool items,
-               uint64_t limit) {
+static int run(const char *dir, const char *file, const char *precision, const char *matmul,
+               bool json, bool items, uint64_t limit) {
     evaluation e = {.groups = json_object(), .items = items ? json_array() : NULL};
     anm_eval_tasks_options options;
     anm_eval_tasks_result result;
@@ -115,6 +115,7 @@ static int run(const char *dir, const char *file, const char *precision, bool js
     anm_error err;
     anm_llm_options_init(&llm_options);
     if (strcmp(precision, "fp32") == 0) llm_options.precision = ANM_PRECISION_FP32;
+    llm_options.matmul_precision = matmul;
     anm_eval_tasks_options_init(&options);
     options.max_items = limit;
     options.progress = on_progress;
@@ -135,13 +136,15 @@ static int run(const char *dir, const char *file, const char *precision, bool js
 }
 
 int eval_tasks(int argc, char **argv) {
-    const char *file = NULL, *precision = "fp16";
+    const char *file = NULL, *precision = "fp16", *matmul = NULL;
     bool json = false, items = false;
     int64_t limit = 0;
     const cli_option options[] = {
         {"tasks", 0, CLI_STRING, &file, "FILE", "questions, one JSON object a line (required)"},
         {"limit", 0, CLI_INT, &limit, "N", "no more than the first N questions"},
         {"precision", 0, CLI_STRING, &precision, "fp16|fp32", "arithmetic (default fp16)"},
+        {"matmul-precision", 0, CLI_STRING, &matmul, "auto|high|medium",
+         "of many rows: medium has 8 bits (default auto)"},
         {"json", 0, CLI_FLAG, &json, NULL, "print JSON"},
         {"items", 0, CLI_FLAG, &items, NULL, "with --json: every question's log-likelihoods"},
     };
@@ -165,5 +168,5 @@ int eval_tasks(int argc, char **argv) {
     const char *dir;
     code = cli_model(operands[0], &dir);
     if (code >= 0) return code;
-    return run(dir, file, precision, json, items, (uint64_t)limit);
+    return run(dir, file, precision, matmul, json, items, (uint64_t)limit);
 }

@@ -187,7 +187,8 @@ static int write_stdout(void *context, const char *text, size_t length) {
 
 typedef struct showing {
     bool json, mil, full, plan;
-    const char *cpu, *after;
+    const char *after;
+    anm_predict_options options; /* of the plan */
     cli_list shape_list;
     shape_args shapes;
 } showing;
@@ -200,8 +201,8 @@ static void print_json(json_t *root) {
 
 static anm_status show_plan(const anm_program *program, const showing *s, anm_error *err) {
     json_t *root = NULL;
-    if (!s->json) return inspect_print_plan(program, s->cpu, &s->shapes, err);
-    anm_status status = inspect_json_plan(program, s->cpu, &s->shapes, &root, err);
+    if (!s->json) return inspect_print_plan(program, &s->options, &s->shapes, err);
+    anm_status status = inspect_json_plan(program, &s->options, &s->shapes, &root, err);
     if (status == ANM_OK) print_json(root);
     return status;
 }
@@ -241,7 +242,10 @@ int cmd_inspect(int argc, char **argv) {
         {"full", 0, CLI_FLAG, &s.full, NULL, "with --mil and --after: do not cut long constants"},
         {"plan", 0, CLI_FLAG, &s.plan, NULL,
          "print the fast engine's steps, for the default shapes"},
-        {"cpu", 0, CLI_STRING, &s.cpu, "LEVEL", "with --plan: for this level of instructions"},
+        {"cpu", 0, CLI_STRING, &s.options.cpu, "LEVEL",
+         "with --plan: for this level of instructions"},
+        {"matmul-precision", 0, CLI_STRING, &s.options.matmul_precision, "auto|high|medium",
+         "with --plan: of many rows; medium has 8 bits (default auto)"},
         {"shape", 0, CLI_LIST, &s.shape_list, "INPUT=N,..", "with --plan: an input's shape"},
         {"after", 0, CLI_STRING, &s.after, "PASS,..",
          "print each function as these passes leave it; all: each one; list: which there are"},
@@ -257,6 +261,7 @@ int cmd_inspect(int argc, char **argv) {
                            options,
                            sizeof options / sizeof options[0]};
     char **operands;
+    anm_predict_options_init(&s.options);
     int count, code = cli_parse(&spec, argc, argv, &operands, &count);
     anm_program *program;
     anm_error err;

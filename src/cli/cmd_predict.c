@@ -11,6 +11,7 @@
 typedef struct prediction {
     const char *package, *function, *inputs, *state, *state_out, *output;
     anm_precision precision;
+    const char *matmul;
     anm_program *program;
     const anm_function *f;
     anm_state *states;
@@ -69,6 +70,7 @@ static anm_status predict(prediction *p, const anm_tensor *inputs, size_t input_
     anm_predict_options options;
     anm_predict_options_init(&options);
     options.precision = p->precision;
+    options.matmul_precision = p->matmul;
     for (size_t i = 0; i < output_count; i++) {
         outputs[i].name = anm_function_output(p->f, i)->name;
         outputs[i].dtype = ANM_DTYPE_NONE;
@@ -128,6 +130,8 @@ int cmd_predict(int argc, char **argv) {
         {"state-out", 0, CLI_STRING, &p.state_out, "FILE", "where the states go afterwards"},
         {"precision", 0, CLI_STRING, &precision, "fp16|fp32",
          "round as declared (fp16, default) or carry fp32"},
+        {"matmul-precision", 0, CLI_STRING, &p.matmul, "auto|high|medium",
+         "of many rows: medium has 8 bits (default auto)"},
     };
     const cli_spec spec = {"predict",
                            "PACKAGE",

@@ -12,7 +12,7 @@
 enum { MOST_MODELS = 64 };
 
 typedef struct serve_settings {
-    const char *host, *api_key, *cors, *precision, *cpu;
+    const char *host, *api_key, *cors, *precision, *cpu, *matmul;
     int64_t port, sessions, queue, body, connections, threads;
     double timeout, read_timeout, grace;
     bool quiet;
@@ -33,7 +33,7 @@ static void set_defaults(serve_settings *s) {
                           .grace = 30};
 }
 
-enum { OPTIONS = 15 };
+enum { OPTIONS = 16 };
 static void fill_options(serve_settings *s, cli_option *options) {
     const cli_option table[OPTIONS] = {
         {"host", 0, CLI_STRING, &s->host, "HOST",
@@ -56,6 +56,8 @@ static void fill_options(serve_settings *s, cli_option *options) {
         {"precision", 0, CLI_STRING, &s->precision, "fp16|fp32", "arithmetic (default fp16)"},
         {"threads", 0, CLI_INT, &s->threads, "N", "of the engine (default: one a processor)"},
         {"cpu", 0, CLI_STRING, &s->cpu, "LEVEL", "highest level of instructions"},
+        {"matmul-precision", 0, CLI_STRING, &s->matmul, "auto|high|medium",
+         "of many rows: medium has 8 bits (default auto)"},
         {"quiet", 'q', CLI_FLAG, &s->quiet, NULL, "no line for each request"},
     };
     memcpy(options, table, sizeof table);
@@ -110,6 +112,7 @@ static anm_server_options to_options(const serve_settings *s) {
     if (!s->quiet) o.log = log_request;
     o.model.threads = (int)s->threads;
     o.model.cpu = s->cpu;
+    o.model.matmul_precision = s->matmul;
     if (strcmp(s->precision, "fp32") == 0) o.model.precision = ANM_PRECISION_FP32;
     return o;
 }

@@ -10,11 +10,9 @@
  * Makes the plan; `reason` tells why there is none. Whatever engine fits is asked for first: what
  * fails then, as a level that this machine lacks, is not for the function to answer.
  */
-static anm_status prepare(const anm_function *f, const char *cpu, const shape_args *shapes,
-                          anm_error *reason, anm_error *err) {
-    anm_predict_options options;
-    anm_predict_options_init(&options);
-    options.cpu = cpu;
+static anm_status prepare(const anm_function *f, const anm_predict_options *given,
+                          const shape_args *shapes, anm_error *reason, anm_error *err) {
+    anm_predict_options options = *given;
     options.threads = 1;
     anm_status status =
         anm_function_prepare_shapes(f, shapes->tensors, shapes->count, &options, err);
@@ -29,8 +27,10 @@ static void print_steps(const anm_function *f) {
     size_t count = anm_function_step_count(f);
     for (size_t i = 0; i < count; i++) {
         anm_step_timing t = anm_function_step(f, i);
-        printf("  %5zu %5d  %-24s%s%s\n", i, t.phase, t.kind, t.label ? t.label : "",
+        printf("  %5zu %5d  %-24s%s%s", i, t.phase, t.kind, t.label ? t.label : "",
                t.interpreted ? "  (interpreter)" : "");
+        if (t.kernel) printf("  (%s)", t.kernel);
+        putchar('\n');
     }
 }
 
@@ -51,12 +51,12 @@ static void print_plan(const anm_function *f, const anm_error *reason) {
     print_steps(f);
 }
 
-anm_status inspect_print_plan(const anm_program *program, const char *cpu,
+anm_status inspect_print_plan(const anm_program *program, const anm_predict_options *given,
                               const shape_args *shapes, anm_error *err) {
     anm_error reason;
     for (size_t i = 0; i < anm_program_function_count(program); i++) {
         const anm_function *f = anm_program_function_at(program, i);
-        anm_status status = prepare(f, cpu, shapes, &reason, err);
+        anm_status status = prepare(f, given, shapes, &reason, err);
         if (status != ANM_OK) return status;
         if (i) putchar('\n');
         print_plan(f, &reason);
@@ -75,10 +75,11 @@ static json_t *json_plan(const anm_function *f, const anm_error *reason) {
     anm_function_plan(f, &facts);
     for (size_t i = 0; i < facts.steps; i++) {
         anm_step_timing t = anm_function_step(f, i);
-        json_array_append_new(steps, json_pack("{s:s, s:s?, s:i, s:b, s:I, s:I}", "kind", t.kind,
-                                               "op", t.label, "phase", t.phase, "interpreter",
-                                               t.interpreted, "bytes", (json_int_t)t.bytes,
-                                               "flops", (json_int_t)t.flops));
+        json_array_append_new(steps, json_pack("{s:s, s:s?, s:s?, s:i, s:b, s:I, s:I}", "kind",
+                                               t.kind, "op", t.label, "kernel", t.kernel, "phase",
+                                               t.phase, "interpreter", t.interpreted, "bytes",
+                                               (json_int_t)t.bytes, "flops",
+                                               (json_int_t)t.flops));
     }
     return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I}", "function", anm_function_name(f), "steps",
                      steps, "phases", (json_int_t)facts.phases, "interpreter",
@@ -86,13 +87,13 @@ static json_t *json_plan(const anm_function *f, const anm_error *reason) {
                      "copied", (json_int_t)facts.copied);
 }
 
-anm_status inspect_json_plan(const anm_program *program, const char *cpu,
+anm_status inspect_json_plan(const anm_program *program, const anm_predict_options *given,
                              const shape_args *shapes, json_t **out, anm_error *err) {
     anm_error reason;
     *out = json_array();
     for (size_t i = 0; i < anm_program_function_count(program); i++) {
         const anm_function *f = anm_program_function_at(program, i);
-        anm_status status = prepare(f, cpu, shapes, &reason, err);
+        anm_status status = prepare(f, given, shapes, &reason, err);
         if (status != ANM_OK) {
             json_decref(*out);
             *out = NULL;

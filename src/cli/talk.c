@@ -21,6 +21,7 @@ anm_status talk_open(talk *t, const char *dir, const talk_settings *settings) {
     anm_llm_options options;
     anm_llm_options_init(&options);
     if (strcmp(settings->precision, "fp32") == 0) options.precision = ANM_PRECISION_FP32;
+    options.matmul_precision = settings->matmul;
     anm_status status = answer_form_read(&t->form, settings->json, settings->json_schema,
                                          settings->grammar, &t->err);
     if (status == ANM_OK) status = anm_llm_open(dir, &options, &t->llm, &t->err);

@@ -13,7 +13,7 @@
 
 /* Options that both commands have; talk_options() puts them into a table. */
 typedef struct talk_settings {
-    const char *system, *precision;
+    const char *system, *precision, *matmul;
     double temperature, top_p, min_p, typical;
     double repeat_penalty, presence_penalty, frequency_penalty;
     int64_t top_k, penalty_last_n, seed, max_tokens;
@@ -27,7 +27,7 @@ typedef struct talk_settings {
     bool no_think, stats;
 } talk_settings;
 
-enum { TALK_OPTIONS = 22 };
+enum { TALK_OPTIONS = 23 };
 void talk_settings_init(talk_settings *settings);
 /* Fills TALK_OPTIONS entries. */
 void talk_options(talk_settings *settings, cli_option *options);

@@ -47,6 +47,8 @@ void talk_options(talk_settings *s, cli_option *options) {
          "add B to the logit of token ID; -inf forbids it; may be repeated"},
         {"seed", 0, CLI_INT, &s->seed, "N", "seed of the sampling (default 0)"},
         {"precision", 0, CLI_STRING, &s->precision, "fp16|fp32", "arithmetic (default fp16)"},
+        {"matmul-precision", 0, CLI_STRING, &s->matmul, "auto|high|medium",
+         "of many rows: medium has 8 bits (default auto)"},
         {"raw", 0, CLI_FLAG, &s->raw, NULL, "no chat template: continue the text"},
         {"template-arg", 0, CLI_LIST, &s->template_args, "NAME=VALUE",
          "a variable of the chat template, as JSON or text; may be repeated"},

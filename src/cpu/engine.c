@@ -74,6 +74,7 @@ static anm_status build(anm_engine *e, const anm_mil_function *f, const anm_tens
     ANM_TRY(anm_pass_run_all(&e->plan.flow, &passes, err));
     e->plan.arena = e->plan.flow.program->arena;
     e->plan.isa = o->isa;
+    e->plan.matmul = o->matmul;
     e->plan.rows = anm_row_kernels_find(o->isa);
     e->plan.threads = o->threads > 0 ? o->threads : 1;
     e->plan.output_names = e->plan.flow.output_names;
@@ -386,6 +387,7 @@ anm_engine_timing anm_engine_profile_at(const anm_engine *e, size_t index) {
     const anm_step *s = &e->plan.steps[index];
     return (anm_engine_timing){.kind = s->kind,
                                .label = s->op ? anm_mil_op_label(s->op) : NULL,
+                               .kernel = s->kernel,
                                .nanoseconds = e->ticks ? e->ticks[index] : 0,
                                .bytes = s->bytes,
                                .flops = s->flops,

@@ -7,6 +7,7 @@
 #define ANM_CPU_ENGINE_H
 
 #include "src/cpu/isa.h"
+#include "src/cpu/matmul.h"
 #include "src/cpu/pool.h"
 #include "src/interp/interp.h"
 #include "src/pass/constants.h"
@@ -16,6 +17,7 @@ typedef struct anm_engine anm_engine;
 
 typedef struct anm_engine_options {
     anm_isa isa;
+    anm_matmul matmul;
     anm_dtype state_dtype; /* of states that are declared float; NONE: as declared */
     int threads;           /* most that will run it */
     const char *skip;      /* passes to leave out; NULL: the environment's */
@@ -69,6 +71,7 @@ void anm_engine_result_release(anm_engine_result *result); /* NULL is fine */
 typedef struct anm_engine_timing {
     const char *kind;      /* of the step: "anm_linear" */
     const char *label;     /* of the op; may be NULL */
+    const char *kernel;    /* of a product's first matrix; NULL for other steps */
     uint64_t nanoseconds;  /* of all runs since profiling began */
     uint64_t bytes, flops; /* of one run: read of weights; computed */
     int phase;             /* a barrier separates phases */

@@ -15,6 +15,7 @@
 #include "src/cpu/isa.h"
 #include "src/cpu/kernels/ahead.h"
 #include "src/cpu/kernels/rows.h"
+#include "src/cpu/matmul.h"
 #include "src/cpu/pool.h"
 #include "src/interp/interp.h"
 #include "src/pass/flow.h"
@@ -60,6 +61,7 @@ struct anm_step {
     anm_step_fn run;
     anm_streams_fn streams; /* NULL: nothing that it would ask for ahead */
     const char *kind;      /* for the profile: the op's type */
+    const char *kernel;    /* of a product's first matrix; NULL for other steps */
     const anm_mil_op *op;
     const void *data;      /* what the step's own file made */
     int phase;             /* a barrier separates phases */
@@ -85,6 +87,7 @@ typedef struct anm_plan {
     anm_arena *arena;
     anm_flow flow;
     anm_isa isa;
+    anm_matmul matmul;
     const anm_row_kernels *rows;
     int threads;
     anm_block_memory *blocks;

@@ -102,12 +102,15 @@ static void run_gemm(const anm_step *s, anm_exec *x, int thread, int threads) {
 }
 
 static void choose_kernels(anm_planner *p, anm_product_input *in, linear_step *l) {
+    anm_matmul matmul = p->plan->matmul;
+    bool int8 = anm_matmul_int8(matmul, &l->weight, in->tokens) &&
+                (!l->up.rows || anm_matmul_int8(matmul, &l->up, in->tokens));
     if (in->tokens == 1) {
         in->gemv = l->gemv = anm_gemv_find(&l->weight, p->plan->isa);
         if (l->up.rows) l->up_gemv = anm_gemv_find(&l->up, p->plan->isa);
     } else {
-        in->gemm = l->gemm = anm_gemm_find(&l->weight, p->plan->isa, false);
-        if (l->up.rows) l->up_gemm = anm_gemm_find(&l->up, p->plan->isa, false);
+        in->gemm = l->gemm = anm_gemm_find(&l->weight, p->plan->isa, int8);
+        if (l->up.rows) l->up_gemm = anm_gemm_find(&l->up, p->plan->isa, int8);
     }
 }
 
@@ -142,6 +145,7 @@ static bool add_product(anm_planner *p, const anm_mil_op *op, const anm_product_
                                ANM_BLOCKS(l->out.block));
     bool ahead = l->gemv && l->gemv->run_ahead && (!l->up.rows || l->up_gemv->run_ahead);
     s->streams = ahead ? gemv_streams : NULL;
+    s->kernel = l->gemv ? l->gemv->name : l->gemm->name;
     s->bytes = anm_matrix_bytes(&l->weight, 0, l->weight.rows) +
                (l->up.rows ? anm_matrix_bytes(&l->up, 0, l->up.rows) : 0);
     s->flops = 2u * (uint64_t)in->tokens * (uint64_t)in->columns *

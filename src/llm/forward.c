@@ -16,6 +16,7 @@ void anm_llm_predict_options(const anm_llm *llm, anm_predict_options *out) {
     out->engine = llm->engine;
     out->threads = llm->threads;
     out->cpu = llm->cpu;
+    out->matmul_precision = llm->matmul_precision;
 }
 
 static anm_status predict(const anm_session *s, const anm_function *f, const anm_tensor *inputs,

@@ -111,6 +111,8 @@ anm_status anm_llm_open(const char *dir, const anm_llm_options *options, anm_llm
     llm->threads = all.threads;
     if (status == ANM_OK) status = take_path(llm, dir, err);
     llm->cpu = all.cpu ? anm_arena_strdup(arena, all.cpu) : NULL;
+    llm->matmul_precision =
+        all.matmul_precision ? anm_arena_strdup(arena, all.matmul_precision) : NULL;
     if (status == ANM_OK) status = open_all(llm, all.prefill_rows, err);
     if (status == ANM_OK) *out = llm;
     else anm_llm_close(llm);

@@ -61,7 +61,7 @@ struct anm_llm {
     anm_precision precision;
     anm_engine_kind engine;
     int threads;
-    const char *cpu; /* NULL: the default */
+    const char *cpu, *matmul_precision; /* NULL: the default */
     anm_program **programs; /* every package opened */
     size_t program_count;
     const anm_function *embeddings, *head;

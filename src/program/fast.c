@@ -43,6 +43,7 @@ anm_status anm_function_engine(const anm_function *f, const anm_tensor *inputs, 
     ANM_TRY(wanted_engine(options, &kind, err));
     if (kind == ANM_ENGINE_REFERENCE) return ANM_OK;
     ANM_TRY(anm_isa_choose(options->cpu, &key.isa, err));
+    ANM_TRY(anm_matmul_choose(options->matmul_precision, &key.matmul, err));
     size_t most = options->plans > 0 ? (size_t)options->plans : ANM_PLANS_MOST;
     pthread_mutex_lock(&own->program->lock);
     anm_status status = anm_plans_use(own, &key, most, out, err);

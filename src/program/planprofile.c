@@ -51,7 +51,8 @@ anm_step_timing anm_function_step(const anm_function *function, size_t index) {
     if (engine && index < anm_engine_get_facts(engine).steps) {
         anm_engine_timing t = anm_engine_profile_at(engine, index);
         step = (anm_step_timing){t.kind,  t.label, t.nanoseconds, t.bytes,
-                                 t.flops, t.phase, t.interpreted, t.cache_bytes};
+                                 t.flops, t.phase, t.interpreted, t.cache_bytes,
+                                 t.kernel};
     }
     unlock(function);
     return step;

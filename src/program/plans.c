@@ -14,8 +14,9 @@ static const anm_tensor *find_input(const anm_plan_key *key, const char *name) {
 }
 
 static bool fits(const anm_kept_plan *p, const anm_function *f, const anm_plan_key *key) {
-    if (p->precision != key->precision || p->isa != key->isa || p->threads != key->threads)
+    if (p->precision != key->precision || p->matmul != key->matmul)
         return false;
+    if (p->isa != key->isa || p->threads != key->threads) return false;
     for (size_t i = 0; i < f->input_count; i++) {
         const anm_tensor *t = find_input(key, f->inputs[i].name);
         const anm_shape_key *s = &p->shapes[i];
@@ -59,6 +60,7 @@ static anm_status make_engine(anm_kept_plan *p, anm_function *f, const anm_plan_
                               anm_error *err) {
     anm_engine_options options = {
         .isa = p->isa,
+        .matmul = p->matmul,
         .state_dtype = p->precision == ANM_PRECISION_FP32 ? ANM_DTYPE_FP32 : ANM_DTYPE_NONE,
         .threads = p->threads,
         .constants = f->plans.constants,
@@ -78,6 +80,7 @@ static anm_status make(anm_function *f, const anm_plan_key *key, anm_kept_plan *
     if (!p) return anm_fail_memory(err);
     p->precision = key->precision;
     p->isa = key->isa;
+    p->matmul = key->matmul;
     p->threads = key->threads;
     for (size_t i = 0; i < f->input_count; i++) {
         const anm_tensor *t = find_input(key, f->inputs[i].name);

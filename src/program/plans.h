@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The plans of a function: one for each set of input shapes that it was run with (and precision,
+ * The plans of a function: one for each set of input shapes that it was run with (and precisions,
  * level of instructions and number of threads), the one used last in front. When there are more
  * than a bound, the one not used for longest goes, once nobody runs it.
  */
@@ -17,6 +17,7 @@ typedef struct anm_plan_key {
     size_t input_count;
     anm_precision precision;
     anm_isa isa;
+    anm_matmul matmul;
     int threads;
 } anm_plan_key;
 
@@ -33,6 +34,7 @@ struct anm_kept_plan {
     anm_error reason; /* why there is no engine */
     anm_precision precision;
     anm_isa isa;
+    anm_matmul matmul;
     int threads;
     int users;    /* runs at this moment */
     bool dropped; /* from the list: the last user releases it */

@@ -147,6 +147,7 @@ anm_status anm_encoder_open(const char *path, const anm_llm_options *options, an
     e->options.threads = options->threads;
     e->arena = anm_arena_create();
     e->options.cpu = options->cpu; /* the server's, which outlives this */
+    e->options.matmul_precision = options->matmul_precision;
     anm_status status = e->arena ? find_package(e, path, &package, err) : anm_fail_memory(err);
     if (status == ANM_OK && package) status = open_found(e, path, package, found, err);
     if (status == ANM_OK && *found) *out = e;

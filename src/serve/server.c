@@ -47,7 +47,8 @@ static bool copy_text(anm_arena *arena, const char **text) {
 
 static anm_status copy_options(anm_server *s, anm_error *err) {
     anm_server_options *o = &s->options;
-    const char **texts[] = {&o->host, &o->api_key, &o->cors_origin, &o->model.cpu};
+    const char **texts[] = {&o->host, &o->api_key, &o->cors_origin, &o->model.cpu,
+                            &o->model.matmul_precision};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (*texts[i] && !copy_text(s->arena, texts[i])) return anm_fail_memory(err);
     return ANM_OK;

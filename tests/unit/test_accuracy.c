@@ -39,6 +39,22 @@ static accuracy_logits run(const anm_llm_options *options, size_t prompt) {
     return logits;
 }
 
+/* The level's kernels, and after a prompt those of its in 8 bits, which AUTO may take. */
+static void check_level(int bits, size_t prompt, anm_llm_options *options,
+                        const accuracy_logits *wanted) {
+    static const char *const precisions[] = {"high", "auto", "medium"};
+    for (int i = 0; i < (prompt ? 3 : 1); i++) {
+        options->matmul_precision = precisions[i];
+        accuracy_logits got = run(options, prompt);
+        accuracy_figures f = accuracy_compare(wanted, &got);
+        bool coarse = strcmp(precisions[i], "medium") == 0;
+        if (!accuracy_holds(&f, prompt) || (coarse && f.kl > ACCURACY_KL_MEDIUM))
+            fail_msg("%d bits at %s, %s, after a prompt of %zu: KL %g, margin lost %g", bits,
+                     options->cpu, precisions[i], prompt, f.kl, f.margin_lost);
+        free(got.values);
+    }
+}
+
 static void check(int bits, size_t prompt) {
     anm_llm_options options;
     anm_llm_options_init(&options);
@@ -51,12 +67,7 @@ static void check(int bits, size_t prompt) {
     for (int isa = 0; isa < ANM_ISA_COUNT; isa++) {
         if (!anm_isa_available((anm_isa)isa)) continue;
         options.cpu = anm_isa_name((anm_isa)isa);
-        accuracy_logits got = run(&options, prompt);
-        accuracy_figures f = accuracy_compare(&wanted, &got);
-        if (!accuracy_holds(&f, prompt))
-            fail_msg("%d bits at %s after a prompt of %zu: KL %g, margin lost %g", bits,
-                     options.cpu, prompt, f.kl, f.margin_lost);
-        free(got.values);
+        check_level(bits, prompt, &options, &wanted);
     }
     free(wanted.values);
 }
