@@ -10,16 +10,26 @@
 static const struct {
     anm_matrix_kind kind;
     int bits;
-    bool is_signed, has_offset;
+    bool is_signed, has_offset, rising;
 } kinds[] = {
-    {ANM_MATRIX_FP32, 32, false, false},   {ANM_MATRIX_FP16, 16, false, false},
-    {ANM_MATRIX_LUT, 1, false, false},     {ANM_MATRIX_LUT, 2, false, false},
-    {ANM_MATRIX_LUT, 3, false, false},     {ANM_MATRIX_LUT, 4, false, false},
-    {ANM_MATRIX_LUT, 6, false, false},     {ANM_MATRIX_LUT, 8, false, false},
-    {ANM_MATRIX_AFFINE, 4, true, false},   {ANM_MATRIX_AFFINE, 8, true, false},
-    {ANM_MATRIX_AFFINE, 4, false, false},  {ANM_MATRIX_AFFINE, 8, false, false},
-    {ANM_MATRIX_AFFINE, 4, true, true},    {ANM_MATRIX_AFFINE, 8, true, true},
-    {ANM_MATRIX_AFFINE, 4, false, true},   {ANM_MATRIX_AFFINE, 8, false, true},
+    {ANM_MATRIX_FP32, 32, false, false, false},
+    {ANM_MATRIX_FP16, 16, false, false, false},
+    {ANM_MATRIX_LUT, 1, false, false, false},
+    {ANM_MATRIX_LUT, 2, false, false, false},
+    {ANM_MATRIX_LUT, 3, false, false, false},
+    {ANM_MATRIX_LUT, 4, false, false, false},
+    {ANM_MATRIX_LUT, 6, false, false, false},
+    {ANM_MATRIX_LUT, 8, false, false, false},
+    {ANM_MATRIX_LUT, 6, false, false, true},
+    {ANM_MATRIX_LUT, 8, false, false, true},
+    {ANM_MATRIX_AFFINE, 4, true, false, false},
+    {ANM_MATRIX_AFFINE, 8, true, false, false},
+    {ANM_MATRIX_AFFINE, 4, false, false, false},
+    {ANM_MATRIX_AFFINE, 8, false, false, false},
+    {ANM_MATRIX_AFFINE, 4, true, true, false},
+    {ANM_MATRIX_AFFINE, 8, true, true, false},
+    {ANM_MATRIX_AFFINE, 4, false, true, false},
+    {ANM_MATRIX_AFFINE, 8, false, true, false},
 };
 
 /* Rows and columns that share a table or a scale; 0: all of them. */
@@ -35,10 +45,20 @@ bool kcheck_form_at(size_t index, kcheck_form *form) {
                           .bits = kinds[kind].bits,
                           .is_signed = kinds[kind].is_signed,
                           .has_offset = kinds[kind].has_offset,
+                          .rising = kinds[kind].rising,
                           .has_row_scale = index % 2,
                           .group_rows = groups[group][0],
                           .group_columns = groups[group][1]};
     return true;
+}
+
+/* Near the quantiles of a normal distribution of sqrt(3) times the deviation. */
+void kcheck_rising_table(uint16_t *table, int n, float deviation, float noise) {
+    for (int i = 0; i < n; i++) {
+        double t = (2 * (i + (double)(noise * kcheck_normal())) + 1) / n - 1;
+        double value = 2.17 * t * (1 + 0.25 * t * t + 0.45 * pow(t, 8));
+        table[i] = anm_half_from_float((float)(value * (double)deviation));
+    }
 }
 
 static int64_t whole_groups(int64_t n, int64_t group) {
@@ -72,7 +92,12 @@ anm_matrix kcheck_matrix_make(const kcheck_form *form, int64_t rows, int64_t col
     w.group_columns = form->group_columns ? form->group_columns : w.columns;
     w.data = random_data(form, w.rows * w.columns);
     int64_t tables = w.rows / w.group_rows * (w.columns / w.group_columns);
-    if (w.kind == ANM_MATRIX_LUT) w.lut = random_halves(tables << w.bits, 0.05f);
+    if (w.kind == ANM_MATRIX_LUT) {
+        uint16_t *lut = random_halves(tables << w.bits, 0.05f);
+        for (int64_t i = 0; form->rising && i < tables; i += 2)
+            kcheck_rising_table(lut + (i << w.bits), 1 << w.bits, 0.05f, 0.05f);
+        w.lut = lut;
+    }
     if (w.kind == ANM_MATRIX_AFFINE) w.scale = random_halves(tables, 0.01f);
     if (form->has_offset) {
         size_t bytes = (size_t)((tables * w.bits + 7) / 8);

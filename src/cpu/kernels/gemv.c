@@ -14,26 +14,52 @@ static const anm_gemv_kernel *const levels[ANM_ISA_COUNT] = {
     ANM_NEONDOT([ANM_ISA_NEONDOT] = anm_gemv_kernels_neondot,)
 };
 
-static const anm_gemv_kernel *find_at(const anm_matrix *w, anm_isa isa) {
-    for (const anm_gemv_kernel *k = levels[isa]; k && k->name; k++)
+static const anm_gemv_kernel *const lines[ANM_ISA_COUNT] = {
+    [ANM_ISA_C] = NULL,
+    ANM_AVX2([ANM_ISA_AVX2] = anm_gemv_lines_avx2,)
+};
+
+static const anm_gemv_kernel *first_of(const anm_gemv_kernel *list, const anm_matrix *w) {
+    for (const anm_gemv_kernel *k = list; k && k->name; k++)
         if (k->accepts(w)) return k;
     return NULL;
 }
 
-const anm_gemv_kernel *anm_gemv_find(const anm_matrix *w, anm_isa isa) {
-    const anm_gemv_kernel *found = find_at(w, isa);
+static const anm_gemv_kernel *find_at(const anm_matrix *w, anm_isa isa, bool exact) {
+    const anm_gemv_kernel *found = exact ? NULL : first_of(lines[isa], w);
+    return found ? found : first_of(levels[isa], w);
+}
+
+static const anm_gemv_kernel *find(const anm_matrix *w, anm_isa isa, bool exact) {
+    const anm_gemv_kernel *found = find_at(w, isa, exact);
     while (!found && isa != ANM_ISA_C) {
         isa = anm_isa_below(isa);
-        found = find_at(w, isa);
+        found = find_at(w, isa, exact);
     }
     return found;
 }
 
-const anm_gemv_kernel *anm_gemv_at(size_t index) {
-    for (int isa = 0; isa < ANM_ISA_COUNT; isa++)
-        for (const anm_gemv_kernel *k = levels[isa]; k && k->name; k++)
-            if (index-- == 0) return k;
+const anm_gemv_kernel *anm_gemv_find(const anm_matrix *w, anm_isa isa) {
+    return find(w, isa, false);
+}
+
+const anm_gemv_kernel *anm_gemv_find_exact(const anm_matrix *w, anm_isa isa) {
+    return find(w, isa, true);
+}
+
+static const anm_gemv_kernel *nth_of(const anm_gemv_kernel *list, size_t *index) {
+    for (const anm_gemv_kernel *k = list; k && k->name; k++)
+        if ((*index)-- == 0) return k;
     return NULL;
+}
+
+const anm_gemv_kernel *anm_gemv_at(size_t index) {
+    const anm_gemv_kernel *found = NULL;
+    for (int isa = 0; isa < ANM_ISA_COUNT && !found; isa++) {
+        found = nth_of(lines[isa], &index);
+        if (!found) found = nth_of(levels[isa], &index);
+    }
+    return found;
 }
 
 anm_ahead_range anm_gemv_range(const anm_matrix *w, int64_t row0, int64_t row1) {

@@ -18,6 +18,7 @@
 typedef enum anm_gemv_arithmetic {
     ANM_GEMV_FP32,  /* weights and x as they are; products and sums in fp32 or wider */
     ANM_GEMV_INT14, /* x to +-16383, tables to +-8191 */
+    ANM_GEMV_LINES, /* x to +-16383, entries as points near lines, or as in INT14 */
     ANM_GEMV_INT16  /* x and tables to +-ANM_GEMV_Q at least */
 } anm_gemv_arithmetic;
 
@@ -48,6 +49,8 @@ typedef struct anm_gemv_kernel {
 
 /* The best kernel at `isa` or below that accepts the matrix; never NULL: the reference takes all */
 const anm_gemv_kernel *anm_gemv_find(const anm_matrix *w, anm_isa isa);
+/* The same, but none of ANM_GEMV_LINES. */
+const anm_gemv_kernel *anm_gemv_find_exact(const anm_matrix *w, anm_isa isa);
 /* All kernels, for kcheck; NULL past the end. */
 const anm_gemv_kernel *anm_gemv_at(size_t index);
 /* What run_ahead() reads of these rows. */

@@ -25,6 +25,12 @@ typedef struct gemv_span {
     const uint16_t *lut;
 } gemv_span;
 
+/*
+ * A template's `form` is the bits of an index, and above them what else a level tells tables of
+ * different kinds by.
+ */
+static inline int gemv_form_bits(int form) { return form & 15; }
+
 static inline int64_t gemv_blocks(int64_t columns) {
     return (columns + ANM_GEMV_BLOCK - 1) / ANM_GEMV_BLOCK;
 }

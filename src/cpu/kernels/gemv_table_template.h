@@ -17,9 +17,10 @@
 
 enum { TABLE_ROWS = 4 }; /* at a time */
 
-GEMV_INLINE void table_add_rows(int bits, int rows, const decoder *d, const tables *t,
+GEMV_INLINE void table_add_rows(int form, int rows, const decoder *d, const tables *t,
                                 const gemv_span *c, const gemv_x *x, const uint8_t *w,
                                 int64_t stride, vf *total) {
+    const int bits = gemv_form_bits(form);
     const int64_t whole = c->blocks - (c->tail != 0), block_bytes = ANM_GEMV_BLOCK / 8 * bits;
     uint8_t copy[ANM_GEMV_BLOCK];
     for (int r = 0; r < rows; r++) total[r] = v_zero();
@@ -28,12 +29,15 @@ GEMV_INLINE void table_add_rows(int bits, int rows, const decoder *d, const tabl
             const uint8_t *at = w + r * stride;
             gemv_prefetch_block(bits, at);
             if (b >= whole) at = gemv_padded(at, c->tail, copy);
-            total[r] = gemv_add_block(bits, d, t, at, x, c->block0 + b, total[r]);
+            total[r] = gemv_add_block(form, d, t, at, x, c->block0 + b, total[r]);
         }
 }
 
-GEMV_INLINE void table_run_span(int bits, const anm_matrix *w, const decoder *d, const tables *t,
-                                float scale, const gemv_span *c, const gemv_x *x, float *y) {
+/* A row's sum is `base` and `scale` times its total. */
+GEMV_INLINE void table_run_span(int form, const anm_matrix *w, const decoder *d, const tables *t,
+                                float scale, float base, const gemv_span *c, const gemv_x *x,
+                                float *y) {
+    const int bits = gemv_form_bits(form);
     const int64_t stride = w->columns * bits / 8;
     const uint8_t *data = (const uint8_t *)w->data + c->block0 * (ANM_GEMV_BLOCK / 8 * bits);
     vf total[TABLE_ROWS];
@@ -41,12 +45,12 @@ GEMV_INLINE void table_run_span(int bits, const anm_matrix *w, const decoder *d,
         int n = c->row1 - row < TABLE_ROWS ? (int)(c->row1 - row) : TABLE_ROWS;
         const uint8_t *at = data + row * stride;
         if (n == TABLE_ROWS)
-            table_add_rows(bits, TABLE_ROWS, d, t, c, x, at, stride, total);
+            table_add_rows(form, TABLE_ROWS, d, t, c, x, at, stride, total);
         else
             for (int r = 0; r < n; r++)
-                table_add_rows(bits, 1, d, t, c, x, at + r * stride, stride, total + r);
+                table_add_rows(form, 1, d, t, c, x, at + r * stride, stride, total + r);
         for (int r = 0; r < n; r++) {
-            float sum = v_sum(total[r]) * scale;
+            float sum = v_sum(total[r]) * scale + base;
             y[row + r] = c->block0 ? y[row + r] + sum : sum;
         }
     }
@@ -67,7 +71,7 @@ GEMV_INLINE void table_run(int bits, const anm_matrix *w, const void *input, int
         gemv_span next = span;
         more = gemv_span_next(bits, w, row1, &next);
         if (more) scale[turn ^ 1] = tables_load(bits, next.lut, &t[turn ^ 1]);
-        table_run_span(bits, w, &d, &t[turn], scale[turn], &span, &x, y);
+        table_run_span(bits, w, &d, &t[turn], scale[turn], 0, &span, &x, y);
         span = next;
     }
     gemv_scale_rows(w, row0, row1, y);

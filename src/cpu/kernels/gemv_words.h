@@ -8,7 +8,8 @@
  * WORDS a vector, SUMS a row needs by the above, `decoder` and decoder_make(bits), `tables` and
  * tables_load(), unpack_block(), which may unpack a block's indices into a buffer beforehand,
  * decode64() giving 64 of its columns as vectors of words, and word_column(), the column that a
- * place of these has.
+ * place of these has. A `form` is the bits of an index, and what else the level's decode64() knows
+ * tables by, above them.
  */
 #ifndef ANM_CPU_GEMV_WORDS_H
 #define ANM_CPU_GEMV_WORDS_H
@@ -79,13 +80,13 @@ static inline void words_prepare(const float *x, int64_t columns, int bits, void
     words_prepare_in(x, columns, order, input);
 }
 
-GEMV_INLINE void words_add_block(int bits, const decoder *d, const tables *t, const uint8_t *w,
+GEMV_INLINE void words_add_block(int form, const decoder *d, const tables *t, const uint8_t *w,
                                  const int16_t *x, lanes *sum) {
     uint8_t buffer[ANM_GEMV_BLOCK] __attribute__((aligned(64)));
-    const uint8_t *from = unpack_block(bits, d, w, buffer);
+    const uint8_t *from = unpack_block(gemv_form_bits(form), d, w, buffer);
     for (int at = 0; at < ANM_GEMV_BLOCK; at += 64) {
         words v[WORDS_64];
-        decode64(bits, d, t, from, at, v);
+        decode64(form, d, t, from, at, v);
         for (int i = 0; i < WORDS_64; i++)
             sum[i % SUMS] = add_products(sum[i % SUMS], v[i], x + at + i * WORDS);
     }
@@ -97,12 +98,12 @@ GEMV_INLINE gemv_x gemv_x_at(const void *input, int64_t columns) {
     return words_input_at(input, columns);
 }
 
-GEMV_INLINE vf gemv_add_block(int bits, const decoder *d, const tables *t, const uint8_t *w,
+GEMV_INLINE vf gemv_add_block(int form, const decoder *d, const tables *t, const uint8_t *w,
                               const gemv_x *x, int64_t block, vf total) {
     vf scale = v_set(x->scale[block]);
     lanes sum[SUMS];
     for (int s = 0; s < SUMS; s++) sum[s] = lanes_zero();
-    words_add_block(bits, d, t, w, x->words + block * ANM_GEMV_BLOCK, sum);
+    words_add_block(form, d, t, w, x->words + block * ANM_GEMV_BLOCK, sum);
     for (int s = 0; s < SUMS; s++) total = v_fma(lanes_float(sum[s]), scale, total);
     return total;
 }

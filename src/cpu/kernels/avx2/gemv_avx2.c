@@ -13,6 +13,7 @@
 
 #include "src/cpu/kernels/avx2/any_avx2.h"
 #include "src/cpu/kernels/avx2/gather_avx2.h"
+#include "src/cpu/kernels/avx2/ramp_avx2.h"
 
 GEMV_WORDS(1) GEMV_WORDS(2) GEMV_WORDS(3) GEMV_WORDS(4) GEMV_WORDS(6)
 
@@ -29,5 +30,11 @@ const anm_gemv_kernel anm_gemv_kernels_avx2[] = {
     GEMV_AFFINE_KERNELS("avx2", ANM_ISA_AVX2),
     {"gemv_lut_avx2", ANM_ISA_AVX2, ANM_GEMV_FP32, accepts_any, 8, float_input_bytes,
      float_prepare, run_any},
+    {0},
+};
+
+const anm_gemv_kernel anm_gemv_lines_avx2[] = {
+    {"gemv_lut6lines_avx2", ANM_ISA_AVX2, ANM_GEMV_LINES, accepts_ramp, 8, ramp_input_bytes,
+     ramp_prepare, run_ramp},
     {0},
 };

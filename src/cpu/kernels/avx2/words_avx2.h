@@ -27,7 +27,11 @@ static inline lanes add_products(lanes sum, words w, const int16_t *x) {
  */
 typedef struct tables {
     __m256i low[4], high[4];
+    __m256i by; /* RAMP: what bytes and indices count, in turn */
 } tables;
+
+/* A form: 64 entries as a multiple of the index and a byte, those of `low` (ramp_avx2.h). */
+enum { RAMP = 16 };
 
 GEMV_INLINE void keep_differences(__m256i *t) {
     for (int i = 3; i > 0; i--) t[i] = _mm256_xor_si256(t[i], t[i - 1]);
@@ -142,9 +146,23 @@ GEMV_INLINE void look_up64(const sixes *s, const tables *t, __m256i index, __m25
     }
 }
 
-GEMV_INLINE void look_up(int bits, const decoder *d, const tables *t, __m256i index, words out[2]) {
+GEMV_INLINE void look_up_ramp(const sixes *s, const tables *t, __m256i index, words out[2]) {
+    __m256i byte = _mm256_shuffle_epi8(t->low[0], index);
+    for (int k = 1; k < 4; k++) {
+        __m256i less = _mm256_sub_epi8(index, s->less[k]);
+        byte = _mm256_xor_si256(byte, _mm256_shuffle_epi8(t->low[k], less));
+    }
+    out[0] = _mm256_maddubs_epi16(_mm256_unpacklo_epi8(byte, index), t->by);
+    out[1] = _mm256_maddubs_epi16(_mm256_unpackhi_epi8(byte, index), t->by);
+}
+
+GEMV_INLINE void look_up(int form, const decoder *d, const tables *t, __m256i index, words out[2]) {
     __m256i low, high;
-    if (bits == 6) {
+    if (form == 6 + RAMP) {
+        look_up_ramp(&d->six, t, index, out);
+        return;
+    }
+    if (form == 6) {
         look_up64(&d->six, t, index, &low, &high);
     } else {
         low = _mm256_shuffle_epi8(t->low[0], index);
@@ -191,25 +209,25 @@ GEMV_INLINE const uint8_t *unpack_block(int bits, const decoder *d, const uint8_
     return buffer;
 }
 
-GEMV_INLINE void decode64(int bits, const decoder *d, const tables *t, const uint8_t *block,
+GEMV_INLINE void decode64(int form, const decoder *d, const tables *t, const uint8_t *block,
                           int at, words out[4]) {
-    const uint8_t *w = block + at / 8 * bits;
-    if (bits == 4) {
+    const uint8_t *w = block + at / 8 * form;
+    if (form == 4) {
         const __m256i nibble = _mm256_set1_epi8(15);
         __m256i raw = _mm256_loadu_si256((const __m256i *)w);
         look_up(4, d, t, _mm256_and_si256(raw, nibble), out);
         look_up(4, d, t, _mm256_and_si256(_mm256_srli_epi16(raw, 4), nibble), out + 2);
         return;
     }
-    if (bits == 6) {
+    if (form == 6 || form == 6 + RAMP) {
         const __m256i *index = (const __m256i *)(block + at);
-        look_up(6, d, t, _mm256_load_si256(index), out);
-        look_up(6, d, t, _mm256_load_si256(index + 1), out + 2);
+        look_up(form, d, t, _mm256_load_si256(index), out);
+        look_up(form, d, t, _mm256_load_si256(index + 1), out + 2);
         return;
     }
     for (int i = 0; i < 2; i++) {
-        __m256i a = index_words(bits, d, w, 2 * i), b = index_words(bits, d, w, 2 * i + 1);
-        look_up(bits, d, t, _mm256_packus_epi16(a, b), out + 2 * i);
+        __m256i a = index_words(form, d, w, 2 * i), b = index_words(form, d, w, 2 * i + 1);
+        look_up(form, d, t, _mm256_packus_epi16(a, b), out + 2 * i);
     }
 }
 
