@@ -4,19 +4,22 @@
 #include "src/cpu/kernels/attention_levels.h"
 #include "src/cpu/levels.h"
 
-static const anm_attention_kernel *const levels[ANM_ISA_COUNT] = {
-    [ANM_ISA_C] = anm_attention_kernels_c,
-    ANM_AVX2([ANM_ISA_AVX2] = anm_attention_kernels_avx2,)
-    ANM_AVXVNNI([ANM_ISA_AVXVNNI] = anm_attention_kernels_avxvnni,)
-    ANM_AVX512([ANM_ISA_AVX512] = anm_attention_kernels_avx512,)
-    ANM_AVX512VNNI([ANM_ISA_AVX512VNNI] = anm_attention_kernels_avx512vnni,)
-    ANM_AMX([ANM_ISA_AMX] = anm_attention_kernels_amx,)
-    ANM_NEON([ANM_ISA_NEON] = anm_attention_kernels_neon,)
+enum { LISTS = 2 }; /* of a level at most */
+
+static const anm_attention_kernel *const levels[ANM_ISA_COUNT][LISTS] = {
+    [ANM_ISA_C] = {anm_attention_kernels_c},
+    ANM_AVX2([ANM_ISA_AVX2] = {anm_attention_int16_kernels_avx2, anm_attention_kernels_avx2},)
+    ANM_AVXVNNI([ANM_ISA_AVXVNNI] = {anm_attention_kernels_avxvnni},)
+    ANM_AVX512([ANM_ISA_AVX512] = {anm_attention_kernels_avx512},)
+    ANM_AVX512VNNI([ANM_ISA_AVX512VNNI] = {anm_attention_kernels_avx512vnni},)
+    ANM_AMX([ANM_ISA_AMX] = {anm_attention_kernels_amx},)
+    ANM_NEON([ANM_ISA_NEON] = {anm_attention_kernels_neon},)
 };
 
 static const anm_attention_kernel *find_at(const anm_attention *a, anm_isa isa) {
-    for (const anm_attention_kernel *k = levels[isa]; k && k->name; k++)
-        if (k->accepts(a)) return k;
+    for (int list = 0; list < LISTS; list++)
+        for (const anm_attention_kernel *k = levels[isa][list]; k && k->name; k++)
+            if (k->accepts(a)) return k;
     return NULL;
 }
 
@@ -31,8 +34,9 @@ const anm_attention_kernel *anm_attention_find(const anm_attention *a, anm_isa i
 
 const anm_attention_kernel *anm_attention_at(size_t index) {
     for (int isa = 0; isa < ANM_ISA_COUNT; isa++)
-        for (const anm_attention_kernel *k = levels[isa]; k && k->name; k++)
-            if (index-- == 0) return k;
+        for (int list = 0; list < LISTS; list++)
+            for (const anm_attention_kernel *k = levels[isa][list]; k && k->name; k++)
+                if (index-- == 0) return k;
     return NULL;
 }
 

@@ -13,6 +13,7 @@
 
 extern const anm_attention_kernel anm_attention_kernels_c[];
 extern const anm_attention_kernel anm_attention_kernels_avx2[];
+extern const anm_attention_kernel anm_attention_int16_kernels_avx2[];
 extern const anm_attention_kernel anm_attention_kernels_avxvnni[];
 extern const anm_attention_kernel anm_attention_kernels_avx512[];
 extern const anm_attention_kernel anm_attention_kernels_avx512vnni[];

@@ -15,13 +15,10 @@ typedef pairs va;
 
 static inline vf sum_float(va sum) { return pairs_float(sum); }
 
-/* Without the assembly compilers copy sums from register to register. */
 static inline va dot(va sum, const void *tokens, const weight *w) {
     int32_t pair;
     __builtin_memcpy(&pair, w, 4);
-    sum = add_pairs(sum, _mm256_loadu_si256(tokens), _mm256_set1_epi32(pair));
-    __asm__("" : "+x"(sum));
-    return sum;
+    return add_pairs(sum, pairs_load(tokens), pairs_set(pair));
 }
 
 static inline vf pack(const float *x, int64_t n, vf factor) {
