@@ -147,7 +147,9 @@ typedef struct anm_predict_options {
      * where the machine has an instruction for them, twice as fast; "auto" or NULL: what the
      * environment's ANEMONE_MATMUL_PRECISION says, or else medium for 32 and more rows by weights
      * of 512 and more columns palettized to up to 6 bits, whose own rounding is much coarser, and
-     * high for others. One row, a token generated, is always computed as with "high".
+     * high for others. One row, a token generated, is computed alike by all, except that on
+     * AVX2 only "high" reads 6-bit tables of 512 and more columns as they are; others round them
+     * about as bf16 does.
      */
     const char *matmul_precision;
 } anm_predict_options;

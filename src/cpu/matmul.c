@@ -35,3 +35,7 @@ bool anm_matmul_int8(anm_matmul matmul, const anm_matrix *w, int64_t rows) {
     return w->kind == ANM_MATRIX_LUT && w->bits <= TABLE_BITS && w->columns >= COLUMNS &&
            rows >= ROWS;
 }
+
+const anm_gemv_kernel *anm_matmul_gemv(anm_matmul matmul, const anm_matrix *w, anm_isa isa) {
+    return matmul == ANM_MATMUL_HIGH ? anm_gemv_find_exact(w, isa) : anm_gemv_find(w, isa);
+}

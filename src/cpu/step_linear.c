@@ -106,8 +106,8 @@ static void choose_kernels(anm_planner *p, anm_product_input *in, linear_step *l
     bool int8 = anm_matmul_int8(matmul, &l->weight, in->tokens) &&
                 (!l->up.rows || anm_matmul_int8(matmul, &l->up, in->tokens));
     if (in->tokens == 1) {
-        in->gemv = l->gemv = anm_gemv_find(&l->weight, p->plan->isa);
-        if (l->up.rows) l->up_gemv = anm_gemv_find(&l->up, p->plan->isa);
+        in->gemv = l->gemv = anm_matmul_gemv(matmul, &l->weight, p->plan->isa);
+        if (l->up.rows) l->up_gemv = anm_matmul_gemv(matmul, &l->up, p->plan->isa);
     } else {
         in->gemm = l->gemm = anm_gemm_find(&l->weight, p->plan->isa, int8);
         if (l->up.rows) l->up_gemm = anm_gemm_find(&l->up, p->plan->isa, int8);

@@ -7,6 +7,7 @@
  */
 #include <math.h>
 
+#include "src/cpu/matmul.h"
 #include "src/cpu/product_input.h"
 #include "src/cpu/step_matrix.h"
 #include "src/cpu/stream_walk.h"
@@ -128,7 +129,7 @@ static void run_merge(const anm_step *s, anm_exec *x, int thread, int threads) {
 
 static void choose_kernel(anm_planner *p, topk_step *t, anm_product_input *in) {
     if (in->tokens == 1) {
-        in->gemv = t->gemv = anm_gemv_find(&t->weight, p->plan->isa);
+        in->gemv = t->gemv = anm_matmul_gemv(p->plan->matmul, &t->weight, p->plan->isa);
         anm_step_scratch(p, GEMV_PIECE * sizeof(float));
         return;
     }

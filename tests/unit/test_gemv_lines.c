@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "src/base/half.h"
-#include "src/cpu/kernels/gemv.h"
+#include "src/cpu/matmul.h"
 
 enum { ROWS = 17, COLUMNS = 560, MOST_BITS = 8, GROUP_ROWS = 1 };
 
@@ -85,8 +85,8 @@ static void fill(sample *s, int bits, table_maker make) {
 }
 
 static void run(sample *s, bool exact) {
-    const anm_gemv_kernel *k = exact ? anm_gemv_find_exact(&s->w, ANM_ISA_AVX2)
-                                     : anm_gemv_find(&s->w, ANM_ISA_AVX2);
+    const anm_gemv_kernel *k =
+        anm_matmul_gemv(exact ? ANM_MATMUL_HIGH : ANM_MATMUL_AUTO, &s->w, ANM_ISA_AVX2);
     size_t bytes = k->input_bytes(COLUMNS);
     void *input = aligned_alloc(64, bytes);
     assert_non_null(input);
