@@ -8,7 +8,7 @@
 #include "tests/unit/testing.h"
 
 void each_config(void (*check)(const char *dir, const char *file)) {
-    char pattern[1024], root[] = "/tmp/anm-config-XXXXXX", target[64];
+    char pattern[1024], root[] = "anm-config-XXXXXX", target[64];
     anm_error err;
     glob_t found;
     fixture_path("configs/Qwen3-0.6B.json");

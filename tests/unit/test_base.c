@@ -145,7 +145,7 @@ static void map_finds_what_was_put(void **state) {
 }
 
 static void staged_directory_appears_when_committed(void **state) {
-    char root[] = "/tmp/anm-test-XXXXXX", final[64], file[128];
+    char root[] = "anm-test-XXXXXX", final[64], file[128];
     anm_error err;
     assert_non_null(mkdtemp(root));
     snprintf(final, sizeof final, "%s/x.mlpackage", root);

@@ -22,7 +22,7 @@ static int open_demo(void **state) {
     anm_llm_options single;
     anm_llm_options_init(&single);
     single.threads = 1;
-    strcpy(root, "/tmp/anm-fit-XXXXXX");
+    strcpy(root, "anm-fit-XXXXXX");
     if (!mkdtemp(root)) return -1;
     snprintf(out, sizeof out, "%s/demo", root);
     anm_convert_options_init(&convert);

@@ -26,7 +26,7 @@ static void put(const char *name, const char *text) {
 
 /* An empty model directory for every test. */
 static int make_dir(void **state) {
-    snprintf(dir, sizeof dir, "/tmp/anm-chat-XXXXXX");
+    snprintf(dir, sizeof dir, "anm-chat-XXXXXX");
     return mkdtemp(dir) ? 0 : -1;
 }
 

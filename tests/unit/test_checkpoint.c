@@ -20,7 +20,7 @@ static void keep_log(void *context, anm_log_level level, const char *message) {
 }
 
 static int make_dir(void **state) {
-    strcpy(dir, "/tmp/anm-test-XXXXXX");
+    strcpy(dir, "anm-test-XXXXXX");
     log_count = 0;
     anm_log_set(keep_log, NULL);
     return mkdtemp(dir) ? 0 : -1;

@@ -22,7 +22,7 @@ static void count_warning(void *context, anm_log_level level, const char *messag
 }
 
 static int make_root(void **state) {
-    strcpy(root, "/tmp/anm-combine-XXXXXX");
+    strcpy(root, "anm-combine-XXXXXX");
     anm_log_set(count_warning, NULL);
     return mkdtemp(root) ? 0 : -1;
 }

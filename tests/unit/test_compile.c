@@ -18,7 +18,7 @@
 static char root[64];
 
 static int make_root(void **state) {
-    strcpy(root, "/tmp/anm-compile-XXXXXX");
+    strcpy(root, "anm-compile-XXXXXX");
     return mkdtemp(root) ? 0 : -1;
 }
 

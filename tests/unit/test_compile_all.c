@@ -16,7 +16,7 @@
 static char root[64];
 
 static int make_root(void **state) {
-    strcpy(root, "/tmp/anm-compile-all-XXXXXX");
+    strcpy(root, "anm-compile-all-XXXXXX");
     return mkdtemp(root) ? 0 : -1;
 }
 

@@ -14,7 +14,7 @@ static anm_error err;
 static anm_hf_config config;
 
 static int make_dir(void **state) {
-    strcpy(dir, "/tmp/anm-test-XXXXXX");
+    strcpy(dir, "anm-test-XXXXXX");
     return mkdtemp(dir) ? 0 : -1;
 }
 

@@ -19,7 +19,7 @@ static char root[64], demo[96];
 static int convert_demo(void **state) {
     anm_error err;
     char text[900];
-    strcpy(root, "/tmp/anm-demo-XXXXXX");
+    strcpy(root, "anm-demo-XXXXXX");
     if (!mkdtemp(root)) return -1;
     snprintf(demo, sizeof demo, "%s/demo", root);
     if (anm_convert(demo_source, demo, NULL, NULL, &err) == ANM_OK) return 0;

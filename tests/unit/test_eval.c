@@ -28,7 +28,7 @@ static anm_status convert(const char *out, int64_t context) {
 }
 
 static int make_models(void **state) {
-    strcpy(root, "/tmp/anm-eval-XXXXXX");
+    strcpy(root, "anm-eval-XXXXXX");
     if (!mkdtemp(root)) return -1;
     snprintf(demo, sizeof demo, "%s/demo", root);
     snprintf(narrow, sizeof narrow, "%s/narrow", root);

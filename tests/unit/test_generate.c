@@ -18,7 +18,7 @@ static int open_demo(void **state) {
     anm_llm_options single;
     anm_llm_options_init(&single);
     single.threads = 1;
-    strcpy(root, "/tmp/anm-generate-XXXXXX");
+    strcpy(root, "anm-generate-XXXXXX");
     if (!mkdtemp(root)) return -1;
     snprintf(demo, sizeof demo, "%s/demo", root);
     if (anm_convert(ANM_TEST_SOURCE_ROOT "/models/demo", demo, NULL, NULL, &err) != ANM_OK)

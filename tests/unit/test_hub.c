@@ -154,7 +154,7 @@ static void wanted_files(void **state) {
 
 /* ---- files in pieces ---- */
 
-static char folder[] = "/tmp/test_hub_XXXXXX";
+static char folder[] = "test_hub_XXXXXX";
 
 static int make_folder(void **state) {
     return mkdtemp(folder) ? 0 : -1;

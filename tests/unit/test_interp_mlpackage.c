@@ -125,7 +125,7 @@ static bool invent_weights(void *context, anm_mil_op *op) {
 
 /* Opens a bundle by its program alone: the other files of one of them are Git LFS pointers. */
 static anm_package *open_program_text(const char *relative) {
-    char root[] = "/tmp/anm-bundle-XXXXXX", copy[64], source[256];
+    char root[] = "anm-bundle-XXXXXX", copy[64], source[256];
     anm_package *package;
     anm_error err;
     assert_non_null(mkdtemp(root));

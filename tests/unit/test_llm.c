@@ -157,7 +157,7 @@ static void context_can_be_filled(void **state) {
 }
 
 static void incomplete_directories_are_named(void **state) {
-    char root[] = "/tmp/anm-llm-XXXXXX", link[128], target[1200];
+    char root[] = "anm-llm-XXXXXX", link[128], target[1200];
     anm_error err;
     anm_llm *llm;
     assert_non_null(mkdtemp(root));
@@ -212,7 +212,7 @@ static void write_chunk(const char *path, int64_t length) {
 
 /* Interfaces that would make the session give more than its buffers hold are refused. */
 static void sizes_of_inputs_are_checked(void **state) {
-    char root[] = "/tmp/anm-llm-XXXXXX", path[128];
+    char root[] = "anm-llm-XXXXXX", path[128];
     anm_error err;
     anm_llm *llm;
     assert_non_null(mkdtemp(root));

@@ -31,7 +31,7 @@ static const char *in_root(const char *name) {
 }
 
 static int make_root(void **state) {
-    strcpy(root, "/tmp/anm-config-XXXXXX");
+    strcpy(root, "anm-config-XXXXXX");
     return mkdtemp(root) ? 0 : -1;
 }
 

@@ -12,7 +12,7 @@
 static char root[64];
 
 static int make_root(void **state) {
-    strcpy(root, "/tmp/anm-package-XXXXXX");
+    strcpy(root, "anm-package-XXXXXX");
     return mkdtemp(root) ? 0 : -1;
 }
 

@@ -74,7 +74,7 @@ static anm_status write_package(anm_error *err) {
 
 static int make_root(void **state) {
     anm_error err;
-    strcpy(root, "/tmp/anm-program-XXXXXX");
+    strcpy(root, "anm-program-XXXXXX");
     if (!mkdtemp(root)) return -1;
     snprintf(package, sizeof package, "%s/small.mlpackage", root);
     return write_package(&err) == ANM_OK ? 0 : -1;

@@ -18,7 +18,7 @@ static const char *temp_path(const char *name) {
 }
 
 static int make_temp(void **state) {
-    strcpy(temp_dir, "/tmp/anm-test-XXXXXX");
+    strcpy(temp_dir, "anm-test-XXXXXX");
     return mkdtemp(temp_dir) ? 0 : -1;
 }
 

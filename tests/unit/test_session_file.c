@@ -15,7 +15,7 @@ static anm_llm *demo, *lut, *window;
 
 static int open_models(void **state) {
     anm_convert_options plain, packed, local;
-    strcpy(root, "/tmp/anm-session-XXXXXX");
+    strcpy(root, "anm-session-XXXXXX");
     if (!mkdtemp(root)) return -1;
     snprintf(file, sizeof file, "%s/session", root);
     anm_convert_options_init(&plain);

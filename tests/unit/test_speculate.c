@@ -19,7 +19,7 @@ static int open_models(void **state) {
     static const char text[] = "Once upon a time there was";
     anm_convert_options o, draft;
     anm_error err;
-    strcpy(root, "/tmp/anm-speculate-XXXXXX");
+    strcpy(root, "anm-speculate-XXXXXX");
     if (!mkdtemp(root)) return -1;
     anm_convert_options_init(&o);
     o.context_length = CONTEXT;

@@ -409,7 +409,7 @@ static void options_of_an_older_caller(void **state) {
 
 /* --- Configuration files beside the tokenizer ---------- */
 
-static char folder[] = "/tmp/anm-tokenizer-XXXXXX";
+static char folder[] = "anm-tokenizer-XXXXXX";
 
 static anm_tokenizer *open_folder(const char *small, const char *config, const char *map) {
     char from[1024], to[1024];
