@@ -17,6 +17,7 @@ static const anm_gemv_kernel *const levels[ANM_ISA_COUNT] = {
 static const anm_gemv_kernel *const lines[ANM_ISA_COUNT] = {
     [ANM_ISA_C] = NULL,
     ANM_AVX2([ANM_ISA_AVX2] = anm_gemv_lines_avx2,)
+    ANM_AVXVNNI([ANM_ISA_AVXVNNI] = anm_gemv_lines_avxvnni,)
 };
 
 static const anm_gemv_kernel *first_of(const anm_gemv_kernel *list, const anm_matrix *w) {

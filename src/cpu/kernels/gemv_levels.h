@@ -12,6 +12,7 @@ extern const anm_gemv_kernel anm_gemv_kernels_c[];
 extern const anm_gemv_kernel anm_gemv_kernels_avx2[];
 extern const anm_gemv_kernel anm_gemv_kernels_avxvnni[];
 extern const anm_gemv_kernel anm_gemv_lines_avx2[];
+extern const anm_gemv_kernel anm_gemv_lines_avxvnni[];
 extern const anm_gemv_kernel anm_gemv_kernels_avx512[];
 extern const anm_gemv_kernel anm_gemv_kernels_avx512vnni[];
 extern const anm_gemv_kernel anm_gemv_kernels_neon[];
