@@ -95,6 +95,14 @@ void anm_exchange_stream(anm_exchange *x, const char *type) {
     pthread_mutex_unlock(&x->lock);
 }
 
+void anm_exchange_stream_not(anm_exchange *x) {
+    pthread_mutex_lock(&x->lock);
+    x->streaming = false;
+    x->status = 0;
+    x->type = NULL;
+    pthread_mutex_unlock(&x->lock);
+}
+
 void anm_exchange_write(anm_exchange *x, const char *text, size_t size) {
     pthread_mutex_lock(&x->lock);
     if (!x->closed && !x->finished) {

@@ -64,6 +64,8 @@ void anm_exchange_reply_fixed(anm_exchange *x, unsigned status, const char *type
                               size_t size);
 /* A reply in pieces: 200, then writes, then the end. */
 void anm_exchange_stream(anm_exchange *x, const char *type);
+/* Takes that back, as long as nobody else writes to the exchange: another reply may follow. */
+void anm_exchange_stream_not(anm_exchange *x);
 void anm_exchange_write(anm_exchange *x, const char *text, size_t size);
 void anm_exchange_finish(anm_exchange *x);
 /* Written and not yet taken by the client. */

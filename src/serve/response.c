@@ -190,14 +190,16 @@ static void submit(anm_response *a) {
     anm_server *s = x->server;
     bool stream = a->ask.stream;
     size_t prompt_tokens = a->prompt_tokens;
+    /* Before, as the answer may be over when this thread comes back. */
+    if (stream) anm_exchange_stream(x, "text/event-stream; charset=utf-8");
     anm_submission how = anm_scheduler_submit(&s->scheduler, &a->choices[0].job);
     if (how != ANM_SUBMITTED) {
+        if (stream) anm_exchange_stream_not(x);
         anm_reply_refusal(x, how == ANM_QUEUE_FULL);
         free_answer(a);
         return;
     }
     anm_metrics_add(&s->metrics, ANM_COUNT_PROMPT_TOKENS, prompt_tokens);
-    if (stream) anm_exchange_stream(x, "text/event-stream; charset=utf-8");
 }
 
 static void answer(anm_exchange *x, bool chat) {

@@ -4,7 +4,7 @@ import random
 import threading
 import unittest
 
-from serving import ServeTest, events, post_bytes, streamed_text
+from serving import SINGLE_ROWS, ServeTest, events, post_bytes, streamed_text
 
 QUESTIONS = ["Who are you?", "Tell me a story about a fox.", "Tell me a story about a crow.",
              "What can you do?", "Tell me about a mouse and a cat.", "Hello!",
@@ -34,6 +34,7 @@ def ask(server, question, **more):
 
 class Threads(ServeTest):
     threads = "2"
+    env = SINGLE_ROWS
     arguments = ("--sessions", "8")
 
     def test_eight_at_once_equal_to_serial(self):
@@ -45,6 +46,7 @@ class Threads(ServeTest):
 
 
 class Streams(ServeTest):
+    env = SINGLE_ROWS
     arguments = ("--sessions", "8")
 
     def test_seeds_are_each_requests_own(self):
@@ -53,6 +55,13 @@ class Streams(ServeTest):
         serial = [story(seed) for seed in range(8)]
         self.assertGreater(len(set(serial)), 4)
         self.assertEqual(at_once([lambda s=s: story(s) for s in range(8)]), serial)
+
+    def test_short_streams_are_whole(self):
+        """An answer may be over before the thread that took the request looks again."""
+        def stories():
+            return {ask(self.server, QUESTIONS[0], max_tokens=2)[1] for _ in range(60)}
+        short = ask(self.server, QUESTIONS[0], max_tokens=2)[1]
+        self.assertEqual(at_once([stories] * 4), [{short}] * 4)
 
     def test_takes_turns(self):
         """A short answer that comes last is not the last to end."""
@@ -76,6 +85,7 @@ class Streams(ServeTest):
 
 
 class FewSessions(ServeTest):
+    env = SINGLE_ROWS
     arguments = ("--sessions", "3", "--queue", "100")
 
     def test_mixed_load(self):
