@@ -25,6 +25,8 @@ ENVIRONMENT = (
                     "avx512vnni, amx, neon, neondot, neoni8mm"),
     ("ANEMONE_ENGINE", "what runs programs: auto, fast or reference"),
     ("ANEMONE_HISTORY", "the file of the lines typed into a chat; empty: none is kept"),
+    ("ANEMONE_MATMUL_PRECISION", "how exactly products of many rows are computed: high, medium "
+     "or auto"),
     ("ANEMONE_PASS_PRINT", "print the program after passes of this name (or all), for developers"),
     ("ANEMONE_PASS_SKIP", "leave out passes of these names, for developers"),
     ("ANEMONE_PREFILL_ROWS", "tokens of a prompt that go through the packages together"),

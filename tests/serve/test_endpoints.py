@@ -3,7 +3,7 @@
 import math
 import unittest
 
-from serving import ServeTest, events, streamed_text
+from serving import SINGLE_ROWS, ServeTest, events, streamed_text
 
 WHO = "I am Anemone, the tiny demo language model of the anemone project."
 
@@ -49,6 +49,7 @@ class Information(ServeTest):
 
 
 class Chat(ServeTest):
+    env = SINGLE_ROWS
     def test_whole(self):
         reply = self.server.chat("Who are you?", model="demo")
         self.assertEqual(reply.status, 200)
@@ -157,6 +158,7 @@ class Chat(ServeTest):
 
 
 class Completions(ServeTest):
+    env = SINGLE_ROWS
     def test_whole_and_stream(self):
         whole = self.server.complete("Once upon a time", max_tokens=8).json
         self.assertEqual(whole["object"], "text_completion")

@@ -703,10 +703,6 @@ static const struct {
 } without_kernel[] = {
     {"classify", "its outputs are not tensors"},
     {"const", "the plan takes constants from the program"},
-    {"random_bernoulli", "random numbers of an unknown generator"},
-    {"random_categorical", "random numbers of an unknown generator"},
-    {"random_normal", "random numbers of an unknown generator"},
-    {"random_uniform", "random numbers of an unknown generator"},
 };
 
 static bool may_lack_kernel(const char *op) {
