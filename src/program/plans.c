@@ -14,8 +14,7 @@ static const anm_tensor *find_input(const anm_plan_key *key, const char *name) {
 }
 
 static bool fits(const anm_kept_plan *p, const anm_function *f, const anm_plan_key *key) {
-    if (p->precision != key->precision || p->matmul != key->matmul)
-        return false;
+    if (p->precision != key->precision || p->matmul != key->matmul) return false;
     if (p->isa != key->isa || p->threads != key->threads) return false;
     for (size_t i = 0; i < f->input_count; i++) {
         const anm_tensor *t = find_input(key, f->inputs[i].name);

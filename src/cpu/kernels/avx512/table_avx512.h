@@ -72,15 +72,6 @@ DECODE(4, nibble_words(packed), of_32)
 DECODE(6, words_of_6(packed), of_64)
 DECODE(8, words_of_8(packed), of_256)
 
-static anm_table_decoder table_decoder(int bits) {
-    switch (bits) {
-    case 1: return decode_1;
-    case 2: return decode_2;
-    case 3: return decode_3;
-    case 4: return decode_4;
-    case 6: return decode_6;
-    default: return decode_8;
-    }
-}
+#include "src/cpu/kernels/table_decoder_template.h"
 
 #endif

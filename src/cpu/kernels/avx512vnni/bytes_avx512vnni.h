@@ -68,15 +68,6 @@ static void decode_8(const uint8_t *packed, const weight *table, int times, weig
     }
 }
 
-static anm_table_decoder table_decoder(int bits) {
-    switch (bits) {
-    case 1: return decode_1;
-    case 2: return decode_2;
-    case 3: return decode_3;
-    case 4: return decode_4;
-    case 6: return decode_6;
-    default: return decode_8;
-    }
-}
+#include "src/cpu/kernels/table_decoder_template.h"
 
 #endif

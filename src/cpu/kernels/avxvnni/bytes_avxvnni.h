@@ -24,15 +24,7 @@ static void decode_6(const uint8_t *packed, const weight *table, int times, weig
         _mm256_storeu_si256((__m256i *)out, byte_of_64(table, 0, index_bytes_32(packed, 6)));
 }
 
-static anm_table_decoder table_decoder(int bits) {
-    switch (bits) {
-    case 1: return decode_1;
-    case 2: return decode_2;
-    case 3: return decode_3;
-    case 4: return decode_4;
-    case 6: return decode_6;
-    default: return decode_plain_8;
-    }
-}
+#define decode_8 decode_plain_8
+#include "src/cpu/kernels/table_decoder_template.h"
 
 #endif
